@@ -45,6 +45,6 @@ rigs:
 docs:
 	go test ./tests/docs -run '^(TestSnippets|TestArchitecture)$$' -count 1 -update
 
-## make screenshots  takes the pictures anew that the Markdown files show
+## make screenshots  takes the pictures of the Markdown files again
 screenshots:
 	@scripts/screenshots

@@ -10,10 +10,10 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// TrustBrowser makes the token that spares this browser the code from now on, never the
-// password. The proof is that of a sign-in by code, and is used up. The label is what the
-// person reads in the list of trusted browsers (totphttp.BrowserLabel). Errors:
-// [ErrProof], [ErrTrustNotOffered].
+// TrustBrowser makes a token with which this browser passes without a code from now on,
+// but never without the password. It uses up the proof, which must be that of a sign-in
+// by code. The label names the browser in the person's list (totphttp.BrowserLabel).
+// Errors: [ErrProof], [ErrTrustNotOffered].
 //
 // The token ends at the age that the policy allows, which is checked whenever it is
 // shown. It ends at once when it is revoked, when factors or the password change, and
@@ -66,7 +66,7 @@ func (s *Service) trusted(tx *engine.Tx, p policy.Policy, tokens []trust.Token) 
 	return b, ok
 }
 
-// shown is the trusted browser of one of these tokens.
+// shown returns the trusted browser that one of these tokens belongs to.
 func (s *Service) shown(tx *engine.Tx, p policy.Policy, tokens []trust.Token) (trust.Browser, bool) {
 	age := s.engine.TrustFor(p)
 	scope := trust.Scope{Tenant: tx.ID().Tenant, User: tx.ID().User, Audience: s.engine.Audience}

@@ -31,11 +31,11 @@ type Config struct {
 	// Keys seals the records and signs the tokens: [keyring.Parse].
 	Keys *keyring.Ring
 
-	// Policy decides for whom the second factor is off, optional or required. With nil,
-	// the policy that administrators set for their tenant applies (admin.Admin.SetPolicy,
-	// kept in Store); until they set one, the factor is optional. A host that decides by
-	// more than tenant and role writes its own Source, which may ask admin.TenantPolicies
-	// and combine the two with policy.Strictest.
+	// Policy decides for whom the second factor is off, optional or required. If it is
+	// nil, the policy that administrators set for their tenant applies
+	// (admin.Admin.SetPolicy, kept in Store); until they set one, the factor is optional.
+	// A host that decides by more than tenant and role writes its own Source, which may
+	// ask admin.TenantPolicies and combine the two with policy.Strictest.
 	Policy policy.Source
 
 	// ParentTenants returns the tenants above a tenant, nearest first: the customer of
@@ -60,16 +60,16 @@ type Config struct {
 	// to Logger.
 	Observer event.Observer
 
-	// Flows is called when a call of the Service, its Accounts or package admin has
-	// ended: how it ended, how long it took, and how often another writer was faster. It
-	// is for metrics and traces; module otel has one. Nil: nothing is measured.
+	// Flows is called after each call of the Service, its Accounts or package admin, with
+	// the outcome, the duration, and how often another writer was faster. It is for
+	// metrics and traces; module otel has an implementation. Nil: nothing is measured.
 	Flows event.FlowObserver
 
 	// Notifier notifies people of what happened to their account, by mail for example, in
 	// the background and at least once. If it puts [Service.NewDisownToken] into its
 	// mails, make it a method of a struct whose Service is set afterwards. All processes
-	// that share a store have one, or event.Deferred, and at least one of them calls
-	// [Service.Deliver] every minute. Nil: nobody is notified.
+	// that share a store must use the same notifier, or event.Deferred, and at least one
+	// of them must call [Service.Deliver] every minute. Nil: nobody is notified.
 	Notifier event.Notifier
 
 	// Logger gets what the library itself reports to operators: at Error a store that
@@ -90,9 +90,9 @@ type Config struct {
 	// digits, 30 seconds: the only choice that every app reads the same way.
 	Params totp.Params
 
-	// Strict follows the letter of NIST SP 800-63B: 100 failures in a row close
-	// the authenticator, no browser is trusted, and the window is one step past
-	// and none future. The default is one step either way (RFC 6238 §5.2).
+	// Strict follows the letter of NIST SP 800-63B: 100 failures in a row close the
+	// authenticator, no browser is trusted, and the window reaches one step into the past
+	// and none into the future. The default is one step either way (RFC 6238 §5.2).
 	Strict bool
 
 	// Phones lets the service send codes by SMS and voice, to accounts whose policy
@@ -157,7 +157,7 @@ func New(c Config) (*Service, error) {
 	return &Service{engine: engine.New(e), phones: phones}, nil
 }
 
-// checkInterfaces refuses interfaces that are not nil and cannot be used: otherwise the
+// checkInterfaces refuses interfaces that are not nil but cannot be used: otherwise the
 // mistake shows only at the first event, or at the first sign-in.
 func (c Config) checkInterfaces() error {
 	if f, ok := c.Observer.(event.ObserverFunc); ok && f == nil {

@@ -66,7 +66,7 @@ const (
 	MethodCode         Method = "code"          // VerifyCode
 	MethodRecoveryCode Method = "recovery-code" // VerifyRecoveryCode
 	MethodPhoneCode    Method = "phone-code"    // SendPhoneCode, VerifyPhoneCode
-	MethodIssuedCode   Method = "issued-code"   // VerifyIssuedCode: a code that an administrator had sent
+	MethodIssuedCode   Method = "issued-code"   // VerifyIssuedCode: a code that an administrator sent
 )
 
 // A Decision is the answer of a flow. Its zero value refuses, and every error comes with
@@ -103,7 +103,7 @@ type Decision struct {
 	// empty where the person chooses.
 	Phones []phone.Phone
 
-	// Throttled is set with AskCode after too many wrong codes. It reports until when,
+	// Throttled is set with AskCode after too many wrong codes. It reports for how long,
 	// and whether two consecutive codes are accepted meanwhile.
 	Throttled *throttle.Error
 

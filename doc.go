@@ -4,7 +4,7 @@
 // account in a [store.Store]. It defends against used, guessed and overheard codes, open
 // sessions and a stolen database. Users, passwords, sessions and mail are left to you.
 //
-// The host makes one [Service]. After the password is right, it decides what is next:
+// The host makes one [Service], which decides what comes next when the password is right:
 //
 //	next, err := mfa.SignIn(ctx, user, totphttp.TrustTokens(r)...)
 //
@@ -16,13 +16,13 @@
 //
 // # What always holds
 //
-// A code, a recovery code, a challenge and a proof work once over all processes,
-// and every wrong guess is counted before its answer goes out: every call loads the
-// account's record, decides, swaps it for the decided one if nobody else did, and
-// only then answers. With any error, time-out, lost race or unknown version the
-// [Decision] is the zero value, which lets nobody in. All guesses at one account
-// share one budget (package throttle): a year of guessing with the right password
-// succeeds with a chance under 9.2e-4.
+// A code, a recovery code, a challenge and a proof work once over all processes, and
+// every wrong guess is counted before its answer goes out: every call loads the account's
+// record, decides, replaces the record unless somebody else did so meanwhile, and only
+// then answers. With any error, time-out, lost race or unknown version the [Decision] is
+// the zero value, which lets nobody in. All guesses at one account share one budget
+// (package throttle): a year of guessing with the right password succeeds with a chance
+// under 9.2e-4.
 //
 // # Storage
 //
@@ -32,9 +32,9 @@
 //
 // # What it does not do
 //
-// It has no users, passwords, sessions or mails. Codes are not resistant to
-// phishing and do not make AAL2 by themselves. Limit guesses of passwords in front
-// of it: a person who knows the password can use up the budget of the account.
+// It has no users, passwords, sessions or mails. Codes are not resistant to phishing and
+// do not make AAL2 by themselves. Limit password guesses in front of it: a person who
+// knows the password can use up the budget of the account.
 //
 // A Service and its Accounts are safe for concurrent use.
 package totpflow

@@ -13,8 +13,8 @@ import (
 )
 
 // An EnrollmentGrant is what an enrollment starts from: the [Challenge] of a decision
-// that said Enroll, or a [Proof]. Never a bare user: otherwise anyone who finds an open
-// session could bind an authenticator of their own.
+// that said Enroll, or a [Proof]. It is never a bare user: otherwise anyone who finds an
+// open session could bind an authenticator of their own.
 type EnrollmentGrant interface {
 	grant(*Service) (engine.Ticket, error)
 }
@@ -55,8 +55,8 @@ type PendingEnrollment struct {
 	Offer enroll.Offer
 
 	// Expires is when the enrollment has to be started again: [enroll.CandidateLifetime]
-	// after the password or the code that it was started with, and not after the page was
-	// opened. Anybody can scan a page that is left open.
+	// after the password or the code that started it, not after the page was opened:
+	// anybody can scan a page that is left open.
 	Expires time.Time
 
 	// Clears names the authenticators that stop working at confirmation, and not earlier:
@@ -71,10 +71,10 @@ type PendingEnrollment struct {
 // has shown a code. A later call replaces the offer of an earlier one. Errors:
 // [ErrChallenge], [ErrProof], [enroll.ErrTooManyAuthenticators], [enroll.ErrUnknown].
 //
-// A new authenticator that is not an additional one replaces all others, or those whose
-// IDs are in goes. If it replaces only one, it keeps that one's name. While others
-// are in use, the label has the day after the name: some apps overwrite an entry with the
-// same label, and an enrollment that is then abandoned would destroy the one in use.
+// Unless it is an additional one, a new authenticator replaces all others, or those whose
+// IDs are in goes. If it replaces a single one, it takes over the name. While others are
+// in use, the label ends with the day: some apps overwrite an entry with the same label,
+// and an enrollment that is then abandoned would destroy the one in use.
 //
 // An enrollment can start in five ways:
 //
@@ -144,9 +144,9 @@ func chooseGoes(tx *engine.Tx, goes []string, adds bool) ([]string, error) {
 	return goes, nil
 }
 
-// checkGrant refuses what is not a grant for an enrollment of this account as it
-// stands. Where an authenticator is active, the grant must have been earned for one
-// of the actions, or be the challenge of a weak code, which leads to its replacement:
+// checkGrant refuses anything but a grant for an enrollment of this account in its
+// present state. Where an authenticator is active, the grant must have been earned for
+// one of the actions, or be the challenge of a weak code, which leads to its replacement:
 // the import has ended challenges from the time when nothing was set up.
 func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Action) error {
 	action := Action(t.Action)
@@ -164,9 +164,9 @@ func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Ac
 	return refusal(tx, t, ErrProof)
 }
 
-// consumeGrant consumes a grant that was earned by an active authenticator. Another
-// one stays valid until the enrollment is confirmed, which ends every ticket: the person
-// may start again, and beginning over and over leaves nothing behind in the record.
+// consumeGrant consumes a grant that was earned by an active authenticator. Any other
+// grant stays valid until the enrollment is confirmed, which ends every ticket: the
+// person may start again, and repeated beginnings leave nothing behind in the record.
 func consumeGrant(tx *engine.Tx, t engine.Ticket) {
 	if len(tx.Enrollment.Authenticators()) > 0 && t.Action != string(ActionEnroll) {
 		t.Consume(tx)
@@ -189,8 +189,9 @@ func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) 
 	return page, nil
 }
 
-// labelOf is the account as the app shows it. While another authenticator is in use it
-// has the day, and the time if one was added within a day.
+// labelOf returns the label that the app shows for the account. While another
+// authenticator is in use, the label ends with the day, and with the time if one was
+// added within a day.
 func labelOf(name string, c enroll.Candidate, live []enroll.Authenticator) string {
 	if len(live) == 0 {
 		return name
@@ -238,7 +239,7 @@ func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken,
 	return engine.Acknowledged(page, err)
 }
 
-// candidate is the enrollment that the token names, if it is still pending.
+// candidate returns the enrollment that the token names, if it is still pending.
 func candidate(tx *engine.Tx, t engine.Ticket) (enroll.Candidate, error) {
 	c, ok := tx.Enrollment.Candidate(tx.Now)
 	if !ok || c.ID != t.Candidate || !t.Valid(tx) {

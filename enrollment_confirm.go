@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// A ConfirmedEnrollment is a confirmed enrollment. Its decision lets the person in, also
+// A ConfirmedEnrollment is a confirmed enrollment. Its decision lets the person in, even
 // when the enrollment was part of the sign-in.
 type ConfirmedEnrollment struct {
 	Decision

@@ -8,7 +8,7 @@ import (
 
 // ReplaceAtSignIn is for the link "I have a new phone" of a code page: it asks again for
 // a code of the old app, and the decision of [Service.VerifyCode] then has a proof of
-// [ActionReplaceAuthenticator] that begins the enrollment of the new one. The wish is
+// [ActionReplaceAuthenticator] that begins the enrollment of the new one. This purpose is
 // sealed in the challenge, so that the proof of an ordinary sign-in still replaces
 // nothing. The new challenge replaces c: it expires at the same time, and using one of
 // them uses the other. Errors: [ErrChallenge], and [ErrNotEnrolled] for an account
@@ -41,7 +41,7 @@ func (s *Service) ReplaceAtSignIn(ctx context.Context, c Challenge) (_ Decision,
 	return engine.Acknowledged(d, err)
 }
 
-// signInUnderWay is the ticket of a challenge that asks for a code, for any action.
+// signInUnderWay returns the ticket of a challenge that asks for a code, for any action.
 func (s *Service) signInUnderWay(c Challenge) (engine.Ticket, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) && t.Action != string(ActionReplaceAuthenticator) {

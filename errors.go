@@ -8,8 +8,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// The errors a host tells apart with errors.Is. Whatever the error, nobody is
-// let in. Besides these, flows return
+// The errors that a host distinguishes with errors.Is. Whatever the error, nobody is let
+// in. Besides these, flows return
 //
 //   - [*throttle.Error]: too many wrong codes; it reports until when, and whether
 //     two consecutive codes are accepted meanwhile;
@@ -45,13 +45,13 @@ var (
 	// bytes together. It is the host's mistake: name the target by its id, or by a hash.
 	ErrPurpose = errors.New("totpflow: the purpose of a proof is too long; name the target by an id or a hash")
 
-	// ErrUsed means that a challenge, a proof or an enrollment has been used already, as
-	// far as that can still be told: a form was sent twice, or its answer was lost.
-	// Nothing is answered twice, and the code that came with it was not looked at. The
-	// error also matches the one for the ticket that was used ([ErrChallenge],
-	// [ErrProof], [ErrEnrollmentExpired]), so that a program that does not check for
-	// ErrUsed asks for another one. A program that does can continue with the request's
-	// session, if it is the account's, or say that it may be done already.
+	// ErrUsed means that a challenge, a proof or an enrollment has been used already, if
+	// the record still shows it: a form was sent twice, or its answer was lost. Nothing
+	// is answered twice, and the code that came with it was not looked at. The error also
+	// matches the one for the ticket that was used ([ErrChallenge], [ErrProof],
+	// [ErrEnrollmentExpired]), so that a program that does not check for ErrUsed asks for
+	// another one. A program that does can continue with the request's session, if it
+	// belongs to the account, or say that the action may be done already.
 	ErrUsed = errors.New("totpflow: this has been used already; check whether the action was done")
 
 	// ErrEnrollmentExpired means that the enrollment under way has expired, was replaced
@@ -109,7 +109,8 @@ var (
 	// 24 hours, so that an issued code, which is sent by mail, proves nothing in addition.
 	ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for an issued code")
 
-	// ErrNoBrowser means that no trusted browser has this id, or not any more.
+	// ErrNoBrowser means that no trusted browser has this id, or that its trust has
+	// ended.
 	ErrNoBrowser = errors.New("totpflow: no such trusted browser")
 
 	// ErrNumberAssigned means that policy lets only administrators choose numbers.
@@ -139,8 +140,8 @@ func (e usedError) Error() string { return ErrUsed.Error() }
 // Is makes a usedError match [ErrUsed] and the error for its kind of ticket.
 func (e usedError) Is(target error) bool { return target == ErrUsed || target == e.of }
 
-// refusal is err for a ticket that is not valid; it also matches [ErrUsed] if the record
-// still shows that the ticket was used.
+// refusal returns err for a ticket that is not valid; it also matches [ErrUsed] if the
+// record still shows that the ticket was used.
 func refusal(tx *engine.Tx, t engine.Ticket, err error) error {
 	if t.Used(tx) {
 		return usedError{err}

@@ -9,8 +9,8 @@ import (
 )
 
 // The host's own factor, such as a passkey, is another way through the second step for
-// people who have an authenticator. It is not a factor by itself: it is not listed as a
-// method, and a person who has only that is not asked for it.
+// people who have an authenticator. It does not count as a factor: it is not listed as a
+// method, and a person who has nothing else is not asked for it.
 
 var externalKind = engine.Kind{Name: "totpflow/external", Lifetime: ProofLifetime}
 
@@ -55,13 +55,13 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 	return engine.Acknowledged(x, err)
 }
 
-// CompleteExternal completes a sign-in with the result of the host's check: nil
-// when the person showed the factor; [ErrRejected] when they did not, which counts
-// as a guess; any other error when the check could not tell, which does not count
-// and is returned. A passed or failed result uses up the check, so that a failed check
-// cannot be completed again as passed. Errors: [ErrRejected], [ErrChallenge] also for a
-// check that is used or belongs to another sign-in, [ErrMethodNotAllowed],
-// [ErrNotEnrolled], [*throttle.Error], which refuses a passed check too.
+// CompleteExternal completes a sign-in with the result of the host's check: nil when the
+// person showed the factor; [ErrRejected] when they did not, which counts as a guess; any
+// other error when the check could not decide, which does not count and is returned. A
+// passed or failed result uses up the check, so that a failed check cannot be completed
+// again as passed. Errors: [ErrRejected], [ErrChallenge] also for a check that is used or
+// belongs to another sign-in, [ErrMethodNotAllowed], [ErrNotEnrolled], [*throttle.Error],
+// which refuses a passed check too.
 func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, result error) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "complete_external")
 	defer flow.End(&err)

@@ -104,10 +104,10 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (_ Change, err erro
 	})
 }
 
-// over reports whether the event is from before the last freeze ended. It compares the
+// over reports whether the event came before the end of the last freeze. It compares the
 // event's number, so that the clock does not matter: a change that a thief made while a
 // server's clock was ahead can be disowned, once. An event without a number was not
-// written; for those only the time is known.
+// written; for such an event only the time is known.
 func (d *disowned) over(tx *engine.Tx) bool {
 	if d.Number > 0 {
 		return d.Number <= tx.Freeze.UpTo

@@ -13,8 +13,8 @@ import (
 )
 
 // An issued recovery code (NIST SP 800-63B-4 §4.2.1.2) is for a person who has lost both
-// phone and recovery codes: an administrator has it sent by mail, and never sees it. By
-// itself it leads only to a new authenticator.
+// phone and recovery codes: an administrator has it sent by mail, and never sees it. It
+// leads only to a new authenticator.
 
 // VerifyIssuedCode checks a code that was sent by admin.Admin.IssueRecoveryCode. The
 // answer is not Passed but Enroll: the old authenticators, browsers, recovery codes and

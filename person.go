@@ -184,11 +184,11 @@ func (a Account) RenameAuthenticator(ctx context.Context, id, name string) (err 
 	})
 }
 
-// NewRecoveryCodes makes a new set. It ends the old one and pending sign-ins and proofs;
+// NewRecoveryCodes makes a new set. It ends the old set, and pending sign-ins and proofs;
 // sessions stay. It requires a proof of [ActionRecoveryCodes]. As long as the set is not
 // marked as saved ([Account.RecoveryCodesSaved]), the proof of a sign-in by an app's code
-// is accepted as well: the page that showed the set may have been lost, and no page shows
-// it again. The only secrets on the sheet are the codes, which cannot be shown again.
+// is also accepted: the page that showed the set may have been lost, and the set is never
+// shown again. The only secrets on the sheet are the codes, which cannot be shown again.
 // Errors: [ErrProof], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (_ recovery.Sheet, _ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.new_recovery_codes")
@@ -271,15 +271,15 @@ func (a Account) RevokeBrowsers(ctx context.Context) (err error) {
 	})
 }
 
-// PasswordChanged must be called when the password was changed or reset. It
-// ends sign-ins under way, trusted browsers and all sessions
-// ([Account.SessionValid]): a person who knew the old password keeps nothing. An issued
-// recovery code ends as well, and for 24 hours no other can be sent.
+// PasswordChanged must be called when the password was changed or reset. It ends sign-ins
+// under way, trusted browsers and all sessions ([Account.SessionValid]): a person who
+// knew the old password keeps nothing. An issued recovery code ends too, and for 24 hours
+// no other can be sent.
 //
-// Call it after the new password is committed. An error means that possibly nothing has
-// ended yet: leave a note in the same transaction as the password, and call it again
-// until it returns nil. The person's own session ends, too: begin another one, under a
-// new token, with the mark of the last call.
+// Call it after the new password is committed. After an error, it is possible that
+// nothing has ended yet: leave a note in the same transaction as the password, and call
+// it again until it returns nil. The person's own session ends, too: begin another one,
+// under a new token, with the mark of the last call.
 func (a Account) PasswordChanged(ctx context.Context) (_ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.password_changed")
 	defer flow.End(&err)

@@ -159,12 +159,12 @@ func (s *Service) handOver(ctx context.Context, m phone.Message) (phone.Sent, er
 	return sent, nil
 }
 
-// countSend takes the message from the limits of the number, of its prefix and
-// of the tenant, each in a record of its own, or only looks whether all of them allow
-// it. A message that the last limit refuses must not count for the others: once a tenant
-// had reached its limit, one of its accounts could use up a prefix's limit for all
-// tenants without sending a single message. Messages to unverified numbers count twice:
-// for the total, and for the half of it that they may use.
+// countSend counts the message against the limits of the number, its prefix and the
+// tenant, each in a separate record, or only checks that all of them allow it. A message
+// that the last limit refuses must not count for the others: otherwise, once a tenant had
+// reached its limit, one of its accounts could use up a prefix's limit for all tenants
+// without sending a single message. Messages to unverified numbers count twice: for the
+// total, and for the half of it that they may use.
 func (s *Service) countSend(ctx context.Context, c phoneCode, n phone.Number, write bool) error {
 	type count struct {
 		id     store.AccountID

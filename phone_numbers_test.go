@@ -48,7 +48,7 @@ func TestPolicyDecidesOnPhones(t *testing.T) {
 	require.Equal(t, totpflow.AskCode, next.Step, "optional, and yet asked: there is a factor")
 	require.Equal(t, []totpflow.Method{totpflow.MethodPhoneCode}, next.Methods)
 
-	none := h.Open(withMode(policy.Off)) // no sender any more
+	none := h.Open(withMode(policy.Off)) // without a sender
 	next, err = none.SignIn(h.Ctx, ben)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)

@@ -78,7 +78,7 @@ func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number pho
 	return engine.Acknowledged(page, err)
 }
 
-// chosen is the number that may be added.
+// chosen returns the number that may be added.
 func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error) {
 	if !p.AssignedPhones {
 		if n.IsZero() {
@@ -94,7 +94,7 @@ func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error
 }
 
 // SendEnrollmentCode sends a code to the number of the token, the first or another one,
-// by SMS or voice. It invalidates the one before. Errors: [ErrEnrollmentExpired],
+// by SMS or voice. It invalidates the previous one. Errors: [ErrEnrollmentExpired],
 // [ErrNumberAssigned], and as [Service.SendPhoneCode].
 func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (_ phone.Sent, err error) {
 	ctx, flow := s.engine.Begin(ctx, "send_enrollment_code")
@@ -146,7 +146,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 			return err
 		}
 		if tx.Enrollment.State(tx.Now) == enroll.ResetPending {
-			tx.Enrollment = enroll.Enrollment{} // the phone ends the reset: the password alone is not enough to enroll any more
+			tx.Enrollment = enroll.Enrollment{} // the phone ends the reset: from now on the password alone is not enough to enroll
 		}
 		tx.Assigned = ""
 		tx.FactorConfirmed()
@@ -171,7 +171,7 @@ func (s *Service) phoneTicket(token EnrollmentToken) (engine.Ticket, error) {
 	return t, nil
 }
 
-// pendingPhone is the number that the token names, if it is still pending and policy
+// pendingPhone returns the number that the token names, if it is still pending and policy
 // still allows it: a number must not become a factor after policy has forbidden it.
 func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pending, error) {
 	x, ok := tx.Phones.Pending(tx.Now)

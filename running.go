@@ -4,10 +4,10 @@ import "context"
 
 // Deliver hands due notifications to [Config].Notifier: those that failed before, and
 // those that a process left behind when it ended. It runs for a minute at most, and the
-// next call goes on with the rest. Call it every minute, in one process or in all: each
+// next call continues with the rest. Call it every minute, in one process or in all: each
 // record is claimed by a write, and a list by due time finds the records without reading
-// other accounts. It returns the number of accounts with nothing pending any more; the
-// error reports why others still are. Without a notifier it does nothing.
+// other accounts. It returns the number of accounts that have nothing left to deliver;
+// the error reports why others do. Without a notifier it does nothing.
 //
 // Only Deliver and the flow itself deliver notifications. A product that never calls
 // Deliver loses no notification, but those that failed are delayed until the account's
@@ -28,11 +28,11 @@ func (s *Service) Drain(ctx context.Context) (err error) {
 }
 
 // Ready reports whether the service can answer: the store is reachable and has its
-// schema, and the ring opens a record in it. An error means that no
-// request should come here: a service with the wrong ring would seal new enrollments
-// with it. Call it when the process starts, and for a probe. The errors wrap
-// store.ErrUnavailable, or keyring.ErrUnknownKey and keyring.ErrOpen for a ring that does
-// not belong to these records.
+// schema, and the ring opens a record in it. After an error, this process should get no
+// requests: a service with the wrong ring would seal new enrollments with it. Call it
+// when the process starts, and for a probe. The errors wrap store.ErrUnavailable, or
+// keyring.ErrUnknownKey and keyring.ErrOpen for a ring that does not belong to these
+// records.
 func (s *Service) Ready(ctx context.Context) (err error) {
 	ctx, flow := s.engine.Begin(ctx, "ready")
 	defer flow.End(&err)

@@ -25,7 +25,7 @@ type Service struct {
 // Handle gives package admin access to the service. It is of no use to other packages.
 func (s *Service) Handle() engine.Handle { return s.engine.Handle() }
 
-// SignIn decides what is next after the password was right. Call it for every kind of
+// SignIn decides what comes next after the right password. Call it for every kind of
 // first step (form, API, single sign-on, password reset). The tokens are the request's
 // tokens of trusted browsers (totphttp.TrustTokens); those of other accounts are ignored.
 //
@@ -87,7 +87,7 @@ func (s *Service) signIn(tx *engine.Tx, u User, p policy.Policy, tokens []trust.
 	}
 }
 
-// without is the reason why a person who has nothing set up passes, or empty.
+// without returns the reason why a person who has nothing set up passes, or empty.
 func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 	switch p.Mode {
 	case policy.Optional:
@@ -173,7 +173,7 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...tru
 	return engine.Acknowledged(d, err)
 }
 
-// ask is the decision that a code is needed.
+// ask returns the decision that a code is needed.
 func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
 	d := Decision{Step: AskCode, Challenge: c, Action: ActionSignIn, Methods: s.methods(tx, p), Generation: tx.Generation}
 	if slices.Contains(d.Methods, MethodPhoneCode) {
@@ -205,7 +205,7 @@ func (s *Service) methods(tx *engine.Tx, p policy.Policy) (ms []Method) {
 	return ms
 }
 
-// demandSetUp is the decision that an authenticator must be set up first.
+// demandSetUp returns the decision that an authenticator must be set up first.
 func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
 	d := Decision{Step: Enroll, Challenge: c, Action: ActionEnroll, Methods: []Method{MethodCode}, Generation: tx.Generation}
 	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || tx.Assigned != "") {
@@ -217,13 +217,13 @@ func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decis
 	return d
 }
 
-// passTrusted is the decision that lets in a person with a trusted browser.
+// passTrusted returns the decision that lets in a person with a trusted browser.
 func (s *Service) passTrusted(tx *engine.Tx, who engine.Ticket, p policy.Policy, b trust.Browser) Decision {
 	tx.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonTrustedBrowser), Browser: b.ID})
 	return s.pass(tx, who, p, ReasonTrustedBrowser)
 }
 
-// pass is the decision that lets the person in, with the proof that this way of
+// pass returns the decision that lets the person in, with the proof that this way of
 // passing earns.
 func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Reason) Decision {
 	d := s.passed(tx, by)
@@ -259,7 +259,7 @@ func (s *Service) passed(tx *engine.Tx, by Reason) Decision {
 	return Decision{Step: Passed, Reason: by, ID: tx.ID(), Generation: tx.Generation, Mark: markOf(s.engine, tx)}
 }
 
-// challenge asks for what the action says.
+// challenge returns a challenge for the action.
 func (s *Service) challenge(tx *engine.Tx, who engine.Ticket, a Action) Challenge {
 	return Challenge(s.engine.SealTicket(challengeKind, tx, engine.Ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(a)}))
 }

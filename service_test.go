@@ -270,7 +270,7 @@ func TestOneMessageForEachFlow(t *testing.T) {
 	settled(event.AuthenticatorsReplaced)
 }
 
-// Deliver repeats the events that the notifier did not accept, also from another process.
+// Deliver repeats the events that the notifier did not accept, even from another process.
 func TestDeliver(t *testing.T) {
 	down, told := true, 0
 	h := newHarness(t, func(c *totpflow.Config) { c.Notifier = event.Deferred })

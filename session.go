@@ -23,7 +23,7 @@ func markOf(e *engine.Engine, tx *engine.Tx) SessionMark { return SessionMark(e.
 // A Change is the state of an account after a call that raised its generation. The host
 // stores the generation with its user ([User].Generation). A session that may go on after
 // a call that ended all others needs the new mark and a new token: under the old token a
-// thief's copy would go on too.
+// thief's copy would stay valid too.
 type Change struct {
 	ID         AccountID
 	Generation uint64
@@ -34,13 +34,13 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 	return Change{ID: tx.ID(), Generation: tx.Generation, Mark: markOf(e, tx)}
 }
 
-// SessionValid reports whether a session with this mark is still valid: nothing has
-// ended the account's sessions since, and where policy requires a factor there is one, or
-// a grace period, which begins here if it has not begun. The library keeps no sessions
-// and cannot end one: call SessionValid at each request. It reads the record from the
-// primary and does not queue behind the account's other flows. Sessions that nobody can
-// look up, such as signed tokens, carry the mark as a claim; check it whenever the token
-// is renewed, at least every five minutes.
+// SessionValid reports whether a session with this mark is still valid: nothing has ended
+// the account's sessions since, and where policy requires a factor there is one, or a
+// grace period, which begins here if it has not begun. The library keeps no sessions and
+// cannot end one: call SessionValid at each request. It reads the record from the primary
+// and does not queue behind the account's other flows. Sessions that cannot be looked up,
+// such as signed tokens, carry the mark as a claim; check it whenever the token is
+// renewed, at least every five minutes.
 //
 // These calls end every session of the account: [Service.ConfirmEnrollment] and
 // [Service.ConfirmPhone] of the first factor or of one that replaces others,

@@ -47,10 +47,10 @@ var (
 	enrollmentKind = engine.Kind{Name: "totpflow/enrollment", Lifetime: enroll.CandidateLifetime}
 )
 
-// Format implements [fmt.Formatter]: a challenge in a log would let every reader
-// of the log sign in. It is not called where a caller prints a struct that has a
-// challenge in an unexported field. Challenges stay strings nevertheless, since they must
-// fit into sessions and cookies.
+// Format implements [fmt.Formatter]: a challenge in a log would let every reader of the
+// log sign in. Format is not called where a caller prints a struct that has a challenge
+// in an unexported field. Challenges stay strings nevertheless, since they must fit into
+// sessions and cookies.
 func (c Challenge) Format(f fmt.State, _ rune)       { redact(f, "challenge", c == "") }
 func (p Proof) Format(f fmt.State, _ rune)           { redact(f, "proof", p == "") }
 func (t EnrollmentToken) Format(f fmt.State, _ rune) { redact(f, "enrollment token", t == "") }

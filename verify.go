@@ -145,8 +145,8 @@ func (s *Service) charged(tx *engine.Tx, tag, method string, chances int, check 
 }
 
 // checkPair checks two consecutive codes under the pairs' own counter. Every answer costs
-// a try: a free answer could be asked for again and again, until the attacker knows what
-// it can tell.
+// a try: otherwise an attacker could ask for a free answer again and again, and learn
+// from it.
 func (s *Service) checkPair(tx *engine.Tx, tag, first, second string) error {
 	budget, err := tx.Budget.Pair(tx.Now, s.engine.Limits)
 	if err != nil {
@@ -177,8 +177,8 @@ const (
 	recoveryWithin = time.Hour
 )
 
-// recoveryCheck returns the check of one recovery code. The slow derivation is
-// done once, also when the race for the record is lost and run again.
+// recoveryCheck returns the check of one recovery code. The slow derivation is done once,
+// even if the race for the record is lost and the check runs again.
 func (s *Service) recoveryCheck(ctx context.Context, code string) func(*engine.Tx, string) error {
 	var digest recovery.Digest
 	return func(tx *engine.Tx, tag string) error {
@@ -248,7 +248,7 @@ func malformed(tx *engine.Tx, method string, err error) error {
 }
 
 // uncounted passes on errors that do not come from guesses: a code that was right but
-// used, a clock that went back, a host's factor that cannot decide.
+// used, a clock that went back, or a host's factor that cannot decide.
 func (s *Service) uncounted(tx *engine.Tx, method string, err error) error {
 	switch {
 	case errors.Is(err, ErrAlreadyUsed):

@@ -20,16 +20,16 @@ import (
 
 // Unlock ends every lockout after wrong codes, those of the long windows too, the
 // account's own limits of messages, and a freeze. If a clock that was ahead put the pause
-// after a new password in the future, it lasts 24 hours from now. Called by an [Operator],
-// Unlock also clears what counts toward [MaxResets]. It clears no factor: a thief's
-// authenticator keeps working, so for a frozen account [Admin.RestoreAuthenticator] or
-// [Admin.Reset] is usually right.
+// after a new password in the future, it lasts 24 hours from now. Called by an
+// [Operator], Unlock also clears what counts toward [MaxResets]. It clears no factor: a
+// thief's authenticator continues to work, so for a frozen account
+// [Admin.RestoreAuthenticator] or [Admin.Reset] is usually right.
 func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.unlock")
 	defer flow.End(&err)
 	_, err = a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
 		tx.Budget, tx.RecoveryRate, tx.Phones = throttle.Budget{}, throttle.Rate{}, tx.Phones.Unlock()
-		if who.operator() { // two accounts of one person would reset a crowd by turns, and unlock each other
+		if who.operator() { // otherwise two accounts of one person could reset a crowd in turns, and unlock each other
 			tx.Resets = throttle.Rate{}
 		}
 		tx.PutPasswordRight(tx.Now)
@@ -98,8 +98,8 @@ func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID
 // second factor where machines sign in ([totpflow.Service.SignInMachine]), and can no
 // longer sign in where people do. The name describes the machine. All factors are
 // cleared, and all sessions and machine keys end: the change has the mark for the next
-// key. Where the tenant's policy wants two administrators, the call becomes a
-// request ([*ApprovalError]).
+// key. Where the tenant's policy requires two administrators, the call becomes a request
+// ([*ApprovalError]).
 func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.exempt")
 	defer flow.End(&err)
@@ -184,13 +184,13 @@ func (a Admin) restore(ctx context.Context, who author, target store.AccountID, 
 	})
 }
 
-// Forget deletes everything that is kept of an account, for its erasure. It reports the
-// event first. The host then deletes its generation, the account's sessions and the user,
-// too: an account that continues under the same id begins without a factor. Nothing is
-// kept that could tell old sessions from new ones, so a session from before the first
-// enrollment would be valid again. Where the tenant's policy wants two administrators,
-// the call becomes a request ([*ApprovalError]): it removes a factor for good, and a
-// freeze.
+// Forget deletes everything that is kept about an account, for its erasure. It reports
+// the event first. The host must then delete its generation, the account's sessions and
+// the user: an account that continues under the same id begins without a factor. Nothing
+// is kept that could tell old sessions from new ones, so a session from before the first
+// enrollment would be valid again. Where the tenant's policy requires two administrators,
+// the call becomes a request ([*ApprovalError]), since it removes a factor for good, and
+// a freeze.
 func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.forget")
 	defer flow.End(&err)

@@ -274,7 +274,8 @@ func (a Admin) isAbove(ctx context.Context, upper, tenant string) (bool, error) 
 	return slices.Contains(chain, upper), nil
 }
 
-// actorName tells administrators of a tenant above from those of the target's.
+// actorName distinguishes administrators of a tenant above from those of the target's own
+// tenant.
 func actorName(id store.AccountID, tenant string) string {
 	if id.Tenant == tenant {
 		return id.User

@@ -187,7 +187,7 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 }
 
 // Calls that only read require no proof. Otherwise they are refused as the others are,
-// also when they would read a tenant above.
+// even when they would read a tenant above.
 func TestActorsWhoLook(t *testing.T) {
 	calls := map[string]func(o *organization, a admin.Admin, by admin.Actor) error{
 		"Status": func(o *organization, a admin.Admin, by admin.Actor) error {

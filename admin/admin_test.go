@@ -209,7 +209,7 @@ func TestAdministratorWhoseRecordIsLost(t *testing.T) {
 	by.User.Generation = 1000
 	o.Events.Kinds()
 	require.ErrorIs(t, o.admin.Unlock(o.Ctx, by, anaID), totpflow.ErrRecordLost)
-	require.Len(t, o.EventsOf(event.RecordLost), 1, "whoever has put the record back is noticed")
+	require.Len(t, o.EventsOf(event.RecordLost), 1, "a record that was put back is noticed")
 }
 
 // When the store fails, the call fails, and no event reports a success. The proof may be

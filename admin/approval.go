@@ -29,9 +29,9 @@ type Request struct {
 	Scope   Scope         // of ActionResetAccount
 	Name    string        // of ActionExemptAccount; the authenticator of ActionRestoreAuthenticator; the number of ActionAssignPhone
 
-	// Approvable reports whether the actor of [Admin.Tenant] is a second person for it: not
-	// the account that asked, nor one that the [Rule] refuses for requests of that account.
-	// [Admin.Approve] also judges each target.
+	// Approvable reports whether the actor of [Admin.Tenant] counts as a second person
+	// for it: not the account that asked, nor one that the [Rule] refuses for requests of
+	// that account. [Admin.Approve] also judges each target.
 	Approvable bool
 }
 
@@ -59,7 +59,8 @@ func (e *ApprovalError) Error() string { return ErrApproval.Error() + ": request
 func (e *ApprovalError) Is(target error) bool { return target == ErrApproval }
 
 var (
-	// ErrNoRequest means that no request with this id is pending, or not any more.
+	// ErrNoRequest means that no request with this id is pending: it was never made, or
+	// it has ended.
 	ErrNoRequest = errors.New("admin: no such request is pending")
 
 	// ErrTooManyRequests means that too many requests are pending already.
@@ -76,7 +77,7 @@ func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q ac
 	if !p.TwoAdministrators || who.operator() {
 		return nil
 	}
-	for _, user := range q.Targets { // no store accepts another id, so it has no record
+	for _, user := range q.Targets { // no store accepts an invalid id, so it has no record
 		if err := account.Validate(store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return err
 		}
@@ -168,7 +169,8 @@ func (a Admin) carryOut(ctx context.Context, who author, tenant string, q accoun
 	})
 }
 
-// checkBoth checks that two different people ask for it, and that both may do it now.
+// checkBoth checks that two different people want the change, and that both may make it
+// now.
 func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account.Request) error {
 	if err := a.checkAsker(ctx, q); err != nil {
 		return err
@@ -198,8 +200,8 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 	return nil
 }
 
-// approvable reports whether the actor may approve the request as far as the two persons
-// go. It returns an error where the rule could not decide.
+// approvable reports whether the actor may approve the request as far as the two people
+// are concerned. It returns an error where the rule could not decide.
 func (a Admin) approvable(ctx context.Context, by Actor, tenant string, q Request) (bool, error) {
 	admin, ok := by.(Administrator)
 	if !ok {

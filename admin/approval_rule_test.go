@@ -16,7 +16,7 @@ import (
 )
 
 // The rule is asked about both the administrator who approves and the one who asked, for
-// every pending request, also if it concerns a tenant and not an account.
+// every pending request, even if it concerns a tenant and not an account.
 func TestRuleIsAskedAboutBoth(t *testing.T) {
 	for name, w := range waits {
 		for _, refused := range []string{"boss", "deputy"} {

@@ -18,12 +18,12 @@ var csvHeader = []string{
 	"recovery_codes_left", "last_used", "machine", "weak_until",
 }
 
-// WriteCSV writes the compliance list of the members, of [Admin.List] or
-// [Admin.Status]: one line each, behind a header, times in RFC 3339; a grace period that
-// has not begun has no end yet. The function name returns the name to list for an
-// account, such as the mail address; nil leaves the column empty. A cell that a
-// spreadsheet would run as a formula gets an apostrophe in front. It returns the first
-// error of members or of w; the list is then incomplete.
+// WriteCSV writes the compliance list of the members, of [Admin.List] or [Admin.Status]:
+// one line each, after a header, times in RFC 3339; a grace period that has not begun has
+// no end yet. The function name returns the name to list for an account, such as the mail
+// address; nil leaves the column empty. A cell that a spreadsheet would run as a formula
+// gets an apostrophe in front. It returns the first error of members or of w; the list is
+// then incomplete.
 func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.AccountID) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHeader); err != nil {

@@ -126,7 +126,7 @@ func TestExportIsAsked(t *testing.T) {
 	require.ErrorIs(t, err, keyring.ErrOpen)
 }
 
-// Every field of an export is filled for some person: a field that were left out would
+// Every field of an export is filled for some person: a field that was left out would
 // hide data that is kept.
 func TestExportHasEverything(t *testing.T) {
 	var sent provider

@@ -196,8 +196,8 @@ type takeover struct {
 	change   totpflow.Change
 }
 
-// importEach has the rows that are not refused yet imported by account, in the order in
-// which the accounts come.
+// importEach imports the rows that are not refused yet, account by account, in the order
+// in which the accounts appear.
 func importEach(rows []Imported, outcomes []Outcome, run func(*takeover) error) {
 	accounts := make(map[store.AccountID]*takeover)
 	var order []*takeover
@@ -228,7 +228,7 @@ func importEach(rows []Imported, outcomes []Outcome, run func(*takeover) error) 
 	}
 }
 
-// decide is the decision about one account, for Import and PreviewImport.
+// decide decides about one account, for Import and PreviewImport.
 func (t *takeover) decide(tx *engine.Tx) {
 	t.outcomes = make([]Outcome, len(t.rows)) // a new slice for each attempt
 	apart := t.setApart(tx)

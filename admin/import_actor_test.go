@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// row is a new account of a tenant.
+// row returns a new account of a tenant.
 func row(t testing.TB, tenant, user string) admin.Imported {
 	t.Helper()
 	key, err := totp.NewKey(totp.Params{})
@@ -126,8 +126,9 @@ func TestImportOfNothing(t *testing.T) {
 	require.NoError(t, outcomes[0].Err, "the proof is still good")
 }
 
-// An administrator imports into a tenant below although the rule does not let them import into
-// their own. A refused row stays refused for that reason, also where its secret is another's.
+// An administrator imports into a tenant below although the rule does not let them import
+// into their own. A refused row stays refused for that reason, even where its secret is
+// another's.
 func TestImportBelowOnly(t *testing.T) {
 	o := newOrganization(t)
 	below, refused := row(t, "acme/unit", "below"), row(t, "globex", "x")

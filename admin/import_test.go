@@ -52,7 +52,7 @@ func TestImportVectors(t *testing.T) {
 // Nobody has to set up again: a person who was required to, or who has a grace period, is
 // asked for a code from now on. No recovery codes are made, since nobody would see them;
 // sessions go on, since people do not notice; an open enrollment page and the proof that
-// started it are dead.
+// started it stop working.
 func TestImportSatisfiesThePolicy(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -263,7 +263,7 @@ func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
 	require.NoError(t, outcomes[2].Err)
 	require.Zero(t, h.Versions()[ana.ID])
 	require.ErrorIs(t, h.Import(ana, ben)[0].Err, admin.ErrSharedSecret, "also where nothing else is left")
-	// No key is no secret that two accounts share.
+	// Two rows without a key do not share a secret.
 	for _, o := range h.Import(admin.Imported{ID: ana.ID}, admin.Imported{ID: eva.ID}) {
 		require.ErrorIs(t, o.Err, totp.ErrNoKey)
 	}

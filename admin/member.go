@@ -163,7 +163,7 @@ func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (_ MemberP
 	return page, nil
 }
 
-// view is what an administrator sees of an entry.
+// view returns the part of an entry that an administrator sees.
 func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	m := Member{ID: e.ID, Required: p.Mode == policy.Required, Updated: e.Updated}
 	if e.Err != nil {

@@ -61,15 +61,16 @@ func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what
 // MaxResets is how many people one administrator may deprive of their factors in an hour,
 // one by one, where two administrators are required: by [Admin.Reset],
 // [Admin.RestoreAuthenticator], and an [Admin.AssignPhone] that leaves no factor. Each
-// further call becomes a request, as resets of many accounts do. The count is the account's:
-// the library does not know which accounts are one person's. Where a person administers by
-// two accounts, let the [Rule] refuse resets by one of them.
+// further call becomes a request, as resets of many accounts do. The count is the
+// account's: the library does not know which accounts are one person's. Where a person
+// administers from two accounts, let the [Rule] refuse resets by one of them.
 const MaxResets = 5
 
 // authoriseCounted is authoriseChange for a call that may take the factors of one account
-// away: any of them resets a crowd too, one person after the other. The calls that do are
-// counted in the administrator's own record, by the write that consumes the proof. One
-// that exceeds the limit becomes the request, where two administrators are required.
+// away: repeated for one person after the other, such calls reset a crowd too. Calls that
+// do take them away are counted in the administrator's own record, by the write that
+// consumes the proof. A call that exceeds the limit becomes the request, where two
+// administrators are required.
 func (a Admin) authoriseCounted(ctx context.Context, by Actor, target store.AccountID, takes bool, req account.Request) (author, error) {
 	crowd := false
 	who, err := a.authoriseAnd(ctx, by, Purpose(totpflow.Action(req.Action), target), target, func(tx *engine.Tx) {
@@ -126,7 +127,7 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 }
 
 // forceEnrollment removes the authenticators and demands an enrollment. An issued code
-// that was redeemed before leads to it no longer.
+// that was redeemed earlier stops leading to it.
 func forceEnrollment(tx *engine.Tx) error {
 	e, err := tx.Enrollment.Reset(tx.Now)
 	if err != nil {

@@ -37,11 +37,11 @@ type Checked struct {
 	Err   error  // why it does not open
 }
 
-// Reseal writes every record again that is not sealed under the ring's newest key,
-// so that old keys can go. It may run while people sign in. It does not open a record
-// that is already sealed under that key; [Admin.Check] opens all. Records that should be
-// written again but do not open are skipped, and the error at the end is [ErrUnreadable];
-// any other error ends the run at once.
+// Reseal writes every record again that is not sealed under the ring's newest key, so
+// that old keys can be retired. It may run while people sign in. It does not open a
+// record that is already sealed under that key; [Admin.Check] opens all. Records that
+// should be written again but do not open are skipped, and the error at the end is
+// [ErrUnreadable]; any other error ends the run at once.
 func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.reseal")
 	defer flow.End(&err)
@@ -56,14 +56,13 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 	return nil
 }
 
-// AfterDatabaseRestore is run once after the database was put back to an earlier
-// state, with a ring whose epoch was raised (keyring.RaiseEpoch), which by itself
-// ends every session, trusted browser, sign-in and "it was not me" link. For each
-// account it ends an issued code and marks as used every code that an app has shown
-// up to now. It voids the recovery codes made up to the time of the backup (all, if the
-// time is zero), since some of them may have been used after it, and those that are dated
-// in the future by a clock that was ahead. People make new recovery codes at their next
-// sign-in.
+// Run AfterDatabaseRestore once, after the database was put back to an earlier state,
+// with a ring whose epoch was raised (keyring.RaiseEpoch), which by itself ends every
+// session, trusted browser, sign-in and "it was not me" link. For each account it ends an
+// issued code and marks as used every code that an app has shown up to now. It voids the
+// recovery codes made up to the time of the backup (all, if the time is zero), since some
+// of them may have been used after it, and those that are dated in the future by a clock
+// that was ahead. People make new recovery codes at their next sign-in.
 //
 // Other losses remain: wrong guesses counted since the backup, freezes, the policies of
 // tenants, pending requests, and changes of factors, which the host's generations detect

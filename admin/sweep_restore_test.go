@@ -123,7 +123,7 @@ func TestRestoredEndsIssuedCodes(t *testing.T) {
 }
 
 // The epoch of the account stays as it was in the backup: a host that remembers a later
-// change of factors still finds out that it was lost, also after the sweep and whatever
+// change of factors still finds out that it was lost, even after the sweep and whatever
 // the person does.
 func TestRestoredKeepsTheGeneration(t *testing.T) {
 	h := newHarness(t)

@@ -31,7 +31,7 @@ func (h *harness) crowd(n int) (ids []store.AccountID) {
 	return ids
 }
 
-// checks is what Check reports, by account.
+// checks returns the reports of Check, by account.
 func (h *harness) checks() map[store.AccountID]admin.Checked {
 	h.T.Helper()
 	all := map[store.AccountID]admin.Checked{}

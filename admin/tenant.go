@@ -63,8 +63,8 @@ func ownPolicy(tx *engine.Tx) policy.Policy {
 	return *tx.Tenant.Policy
 }
 
-// ErrPolicyFixed means that [totpflow.Config].Policy is one policy for everybody:
-// what is set for a tenant would have no effect.
+// ErrPolicyFixed means that [totpflow.Config].Policy is one policy for everybody: a
+// policy that is set for a tenant would have no effect.
 var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant's policy has no effect")
 
 // ErrMandatory means that the tenant must require the second factor of everybody
@@ -133,7 +133,7 @@ func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
 	tx.Save()
 }
 
-// TenantPolicies is the [policy.Source] of a service whose Config.Policy is nil:
+// TenantPolicies returns the [policy.Source] of a service whose Config.Policy is nil:
 // the strictest of the policies that administrators set (package admin) for the account's
 // tenant and for those above it. If none of them has one, the second factor is optional.
 // It reads one record for each tenant of the chain at each call. If the chain or a record

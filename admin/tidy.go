@@ -11,11 +11,11 @@ import (
 )
 
 // Tidy goes over all records, a page at a time, and drops data that has expired since the
-// record was last written: counts of messages that no limit needs any more, requests for
-// a second administrator, replaced authenticators after their 72 hours, issued codes,
-// browsers and used tickets that have expired. A record that holds nothing but such counts is
-// deleted; an account's never is. No flow behaves differently afterwards: all of them
-// ignore expired data.
+// record was last written: counts of messages that no limit needs, requests for a second
+// administrator, replaced authenticators after their 72 hours, issued codes, browsers and
+// used tickets that have expired. A record that holds nothing but such counts is deleted;
+// an account's never is. No flow behaves differently afterwards: all of them ignore
+// expired data.
 //
 // Run it once a day, by a ticker of the product or by the command "totpflow tidy". It
 // may run while people sign in, and in several processes. A record without expired data

@@ -45,7 +45,7 @@ func (w Window) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(w)) }
 // Format implements [fmt.Formatter].
 func (w Window) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[window]") }
 
-// WindowActions are the actions that a window may be for. Policies, exemptions, erasures,
+// WindowActions returns the actions that a window may be for. Policies, exemptions, erasures,
 // approvals, imports and numbers require a code each.
 func WindowActions() []totpflow.Action { return slices.Clone(windowActions) }
 
@@ -77,7 +77,7 @@ func WindowPurpose(actions []totpflow.Action, targets []store.AccountID) totpflo
 // codes. The window is state in the administrator's own record and replaces the one
 // before. A call names it in [Administrator].Window instead of a proof. Each call is
 // authorized at the time of the call, and uses up its part of the window even if it then
-// fails. Resets count toward [MaxResets] as others do. The window ends with everything
+// fails. Resets count toward [MaxResets] like any others. The window ends with everything
 // that ends the administrator's sessions, proofs or account, and by [Admin.CloseWindow].
 // Errors: [ErrWindow], [ErrSelf], [ErrNotAllowed], [totpflow.ErrProof].
 func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpflow.Action, targets []store.AccountID) (_ Window, err error) {
@@ -183,7 +183,7 @@ func (a Admin) WindowRest(ctx context.Context, by Administrator) (_ WindowRest, 
 
 var errNoWindow = errors.New("admin: no window")
 
-// key is the key that the window is named by.
+// key returns the key that the window is named by.
 func (w Window) key() (key [16]byte, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(w))
 	if err != nil || len(raw) != len(key) || len(w) != base64.RawURLEncoding.EncodedLen(len(key)) {

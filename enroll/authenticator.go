@@ -74,10 +74,10 @@ type retired struct {
 // maxAhead is how many steps ahead of the clock a window can reach.
 const maxAhead = 4
 
-// retiredAge is how long a secret's last step is remembered: until a window cannot reach
-// it any more. A window is at most five steps wide, so a step accepted at most four ahead
-// of the clock is in reach for at most nine periods. A pair reaches one step further
-// back, but its later code was not used yet.
+// retiredAge returns how long a secret's last step is remembered: until no window can
+// reach it. A window is at most five steps wide, so a step accepted at most four ahead of
+// the clock is in reach for at most nine periods. A pair reaches one step further back,
+// but its later code was not used yet.
 func retiredAge(k totp.Key) time.Duration {
 	return max(5*time.Minute, 9*k.Params().Period)
 }
@@ -90,8 +90,8 @@ func newID() string { return rand.Text() }
 
 const defaultName = "Authenticator"
 
-// cleanName makes a name fit to be shown in a list and a log line. Bidirectional
-// controls go as well: with them a name could pose as another.
+// cleanName makes a name fit to be shown in a list and a log line. Bidirectional controls
+// are removed too: with them a name could pose as another.
 func cleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -139,5 +139,5 @@ func cut(s string, n int) string {
 	return strings.TrimRight(s, " ")
 }
 
-// stamp is a time as it is stored, so that a value and its decoded copy are the same.
+// stamp returns a time as it is stored, so that a value and its decoded copy are the same.
 func stamp(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }

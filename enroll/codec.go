@@ -26,9 +26,9 @@ func (e Enrollment) Encode() []byte {
 	return data
 }
 
-// Decode reads what [Enrollment.Encode] wrote, and nothing else: a version or a
-// state that it does not know, a key that totp refuses, contents that do not fit
-// the state, a byte too many are all [ErrEncoding].
+// Decode reads what [Enrollment.Encode] wrote, and nothing else: a version or a state
+// that it does not know, a key that totp refuses, contents that do not fit the state, and
+// a trailing byte are all [ErrEncoding].
 func Decode(data []byte) (Enrollment, error) {
 	var e Enrollment
 	if err := wire.Decode(data, &e); err != nil {

@@ -27,8 +27,8 @@
 // Three actions are for administrators: [Enrollment.Reset] makes the person enroll again,
 // [Enrollment.Exempt] makes the account a machine account, [Enrollment.Restore] brings
 // back an authenticator that somebody else took away. [Enrollment.Import] takes over a
-// key of another system. After a database was restored, [Enrollment.MarkUsed] marks the
-// codes as used that it has forgotten.
+// key of another system. After a database was restored, [Enrollment.MarkUsed] marks as
+// used the codes that the database has forgotten.
 //
 // # Storage
 //

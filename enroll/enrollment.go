@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Errors with which the methods of [Enrollment] refuse, beside [ErrTransition] and the
-// errors of package totp.
+// Errors with which the methods of [Enrollment] refuse, in addition to [ErrTransition]
+// and the errors of package totp.
 var (
 	ErrNone                  = errors.New("enroll: no live authenticator")
 	ErrStale                 = errors.New("enroll: another enrollment has begun, or this one has ended")
@@ -169,8 +169,8 @@ type Confirmation struct {
 
 // Confirm makes the candidate with this ID live, if code is its code now. The code is
 // used: it signs nobody in. Unless the candidate adds, the same change clears the others,
-// so that their codes do not pass any more; they are kept for an [Enrollment.Restore]. If
-// it adds, only those in goes are cleared this way.
+// so that their codes stop working; they are kept for an [Enrollment.Restore]. If it
+// adds, only those in goes are cleared this way.
 //
 // Errors: [ErrStale] when there is no such candidate (another Begin came in
 // between, or a second Confirm was first), [ErrExpired], [*DriftError] when the

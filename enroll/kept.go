@@ -9,9 +9,9 @@ import (
 // [Enrollment.Restore].
 const RecoverableLifetime = 72 * time.Hour
 
-// A Recoverable describes an authenticator that was replaced, removed or disabled less than
-// [RecoverableLifetime] ago. It verifies nothing, and is kept in case it was not its
-// owner who took it away. It holds no secret.
+// A Recoverable describes an authenticator that was replaced, removed or disabled less
+// than [RecoverableLifetime] ago. It verifies nothing, and is kept in case somebody other
+// than its owner took it away. It holds no secret.
 type Recoverable struct {
 	ID, Name    string    // as they were, and will be after [Enrollment.Restore]
 	Added, Used time.Time // as in [Authenticator]
@@ -63,7 +63,7 @@ func (e Enrollment) sweepShelf(at time.Time) Enrollment {
 // authenticators are cleared too: a thief who replaced twice must not have a second one
 // to restore.
 //
-// [ErrUnknown] for an ID that is not kept, or not any more; [ErrTransition] where
+// Errors: [ErrUnknown] for an ID that is not, or no longer, kept; [ErrTransition] where
 // nothing can be kept, after a reset and for a machine account; totp.ErrTime.
 func (e Enrollment) Restore(at time.Time, id string) (Enrollment, Authenticator, []Authenticator, error) {
 	next, err := e.take(at, Restore)

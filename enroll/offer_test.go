@@ -142,7 +142,7 @@ func TestSVG(t *testing.T) {
 		want := symbolOf(t, o.URI(), qr.M, 4)
 		requireXML(t, svg)
 		require.Contains(t, svg, fmt.Sprintf(`viewBox="0 0 %[1]d %[1]d" width="%[2]d" height="%[2]d" shape-rendering="crispEdges"`, len(want), 8*len(want)))
-		require.Contains(t, svg, fmt.Sprintf(`><rect width="%[1]d" height="%[1]d" fill="#fff"/><path fill="#000" d="M`, len(want)), "its own white ground, first")
+		require.Contains(t, svg, fmt.Sprintf(`><rect width="%[1]d" height="%[1]d" fill="#fff"/><path fill="#000" d="M`, len(want)), "its own white background, first")
 		require.NotContains(t, svg, "script")
 		require.NotContains(t, svg, "otpauth")
 

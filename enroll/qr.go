@@ -12,8 +12,8 @@ import (
 	"rsc.io/qr"
 )
 
-// Quiet zones in modules. ISO/IEC 18004 asks for four; in a terminal, where
-// height is short, two are read as well (none is not, on a dark ground).
+// Quiet zones in modules. ISO/IEC 18004 asks for four; in a terminal, where height is
+// short, two are enough too (without any, a code on a dark background is not read).
 const (
 	quietPicture  = 4
 	quietTerminal = 2
@@ -39,9 +39,9 @@ func newSymbol(text string, level qr.Level, quiet int) (symbol, error) {
 // light: the quiet zone, and the row that a terminal needs to make the count even.
 func (s symbol) dark(x, y int) bool { return s.code.Black(x-s.quiet, y-s.quiet) }
 
-// png draws the symbol black on its own white, scale pixels per module. The
-// picture carries its white ground with it, since a reader fails on a page in
-// dark colours otherwise. Two palette entries make it a 1-bit file of 0.5 to 2 kB.
+// png draws the symbol black on its own white, scale pixels per module. The picture has a
+// white background of its own, since a reader would otherwise fail on a page in dark
+// colours. Two palette entries make it a 1-bit file of 0.5 to 2 kB.
 func (s symbol) png(scale int) ([]byte, error) {
 	p := picture{rows: make([][]byte, 0, s.size*scale)}
 	for y := range s.size {
@@ -116,9 +116,9 @@ func (s symbol) svg(scale int) string {
 // The glyphs by what they ink: neither half of the cell, the lower, the upper, both.
 var halfBlocks = [4]string{" ", "▄", "▀", "█"}
 
-// terminal draws two rows of modules per line. With colour the ink is black and
-// the ground white, whatever the terminal's own colours are. Without, the
-// terminal's foreground has to stand for white: right where it is light on dark.
+// terminal draws two rows of modules per line. With colour the ink is black and the
+// background white, whatever the terminal's own colours are. Without, the terminal's
+// foreground has to stand for white: right where it is light on dark.
 func (s symbol) terminal(colour bool) string {
 	const blackOnWhite, plain = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
 	ink := func(x, y int) int {

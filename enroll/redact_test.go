@@ -19,7 +19,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// spellings are the forms in which a secret might leak: base32, its bytes as text, in
+// spellings returns the forms in which a secret might leak: base32, its bytes as text, in
 // hexadecimal, as a list of numbers, each also in part.
 func spellings(k totp.Key) []string {
 	raw := rawOf(k)

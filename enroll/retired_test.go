@@ -41,7 +41,7 @@ func TestTheSameSecretAgainDoesNotReopenUsedSteps(t *testing.T) {
 			}
 			at := noon.Add(time.Minute)
 			e, _, err = e.Confirm(at, c.ID, code(t, keyA, at), totp.Standard())
-			require.NoError(t, err, "the first fresh code is good")
+			require.NoError(t, err, "the first fresh code is right")
 			_, _, err = e.Verify(at, future, totp.Standard())
 			require.ErrorIs(t, err, totp.ErrAlreadyUsed)
 		})

@@ -59,14 +59,14 @@ type Transition struct {
 
 // transitions is the whole state machine: an edge that is not listed is refused.
 //
-// Four things to notice here. Only Active and Replacing have a Verify edge: a
-// candidate never signs anybody in. Begin leads from Active to Replacing, never
-// to Pending: anyone who starts a new enrollment and walks away (or does so in a stolen
-// session) has not weakened the authenticator that is live. Restore has an edge wherever
-// an authenticator may be kept, Pending included: a thief who disables the second factor
-// in a stolen session and begins an enrollment must not keep the owner's from being
-// restored. And Exempted has one way out, which forces an enrollment. Import leads from
-// Active as well, for a person who has several authenticators in the other system; see
+// Four things to notice here. Only Active and Replacing have a Verify edge: a candidate
+// never signs anybody in. Begin leads from Active to Replacing, never to Pending: anyone
+// who starts a new enrollment and walks away (or does so in a stolen session) has not
+// weakened the authenticator that is live. Restore has an edge wherever an authenticator
+// may be kept, Pending included: a thief who disables the second factor in a stolen
+// session and begins an enrollment must not keep the owner's from being restored. And
+// Exempted has one way out, which forces an enrollment. Import also leads from Active,
+// for a person who has several authenticators in the other system; see
 // [Enrollment.Import] for the condition.
 var transitions = []Transition{
 	{Disabled, Begin, Pending},
@@ -136,8 +136,8 @@ func Next(from State, action Action) (State, error) {
 // ErrTransition matches every [*TransitionError].
 var ErrTransition = errors.New("enroll: not possible in this state")
 
-// TransitionError reports an action that the state machine does not know in the
-// state the enrollment is in. Nothing was changed.
+// TransitionError reports an action that the state machine does not permit in the current
+// state. Nothing was changed.
 type TransitionError struct {
 	From   State
 	Action Action

@@ -133,7 +133,7 @@ func (e Enrollment) MarkUsed(at time.Time, w totp.Window) Enrollment {
 const maxDrift = 14 * time.Hour
 
 // DriftError reports that the code of a confirmation is right for another time: the
-// device's clock is off. It is a totp.ErrRejected, nothing was changed.
+// device's clock is off. It is a totp.ErrRejected; nothing was changed.
 //
 // Only [Enrollment.Confirm] returns it. The person who confirms has been shown the
 // secret, so the answer reveals nothing new; and this is the moment to help, before the

@@ -108,7 +108,7 @@ func (a Activity) Attempts() []Day {
 	return out
 }
 
-// Waiting is how many events the notifier has not yet received.
+// Waiting returns the number of events that the notifier has not yet received.
 func (a Activity) Waiting() (n int) {
 	for _, e := range a.s.Events {
 		if a.s.waits(e) {
@@ -125,7 +125,7 @@ func (s *state) waits(e Event) bool { return e.Number > s.Taken && e.Kind.Notabl
 func (s *state) trim() {
 	kept, changes := s.Events, 0
 	drop := func(i int) {
-		if len(s.Events) == len(kept) { // the first: until now they are also another Activity's
+		if len(s.Events) == len(kept) { // the first: until now they are shared with another Activity
 			s.Events = slices.Clone(s.Events)
 		}
 		s.Events = slices.Delete(s.Events, i, i+1)

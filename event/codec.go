@@ -157,8 +157,8 @@ func (k *Kind) fields(c *wire.Coder) {
 	}
 }
 
-// fields describes a day by how many days it lies after the one before it, or
-// after 1970, by which attempts there were, as bits, and how many of each.
+// fields describes a day by its distance from the previous one, or from 1970, in days, by
+// which attempts there were, as bits, and how many of each.
 func (d *day) fields(c *wire.Coder, before, least int64) {
 	after := d.date - before
 	c.Signed("after", &after, least, lastDay-before)
@@ -179,10 +179,10 @@ func (d *day) fields(c *wire.Coder, before, least int64) {
 	}
 }
 
-// weight is the most that e takes in a record, whatever else is in it, and no more
-// than that where all its texts are new and its number, its times and what remains
-// are as long as can be. Tenant and user are left out, since no stored event has
-// them.
+// weight returns the largest number of bytes that e can take in a record, whatever else
+// is in it. This bound is exact if all texts of e are new, and its number, its times and
+// the rest are as long as possible. Tenant and user are left out, since no stored event
+// has them.
 func (e Event) weight() int {
 	const number, time, kind, has, remaining = 10, 7, 1, 2, 10
 	n := number + time + kind + has
@@ -202,7 +202,7 @@ func (e Event) weight() int {
 	return n
 }
 
-// lengthOf is how many bytes the length of a text takes.
+// lengthOf returns how many bytes the length of a text takes.
 func lengthOf(text string) int {
 	if len(text) < 1<<7 {
 		return 1

@@ -192,8 +192,8 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// Nobody did a reminder or a grace period to anybody: their messages have no link that
-// closes the account. Every other change that a person is notified about has one.
+// A reminder or a grace period is not a change that somebody made, so its message has no
+// link that closes the account. The message about every other change has one.
 func TestDisownable(t *testing.T) {
 	for _, k := range event.Kinds() {
 		quiet := k == event.SetupReminded || k == event.GraceBegan || k == event.GraceExtended || k == event.PhoneAssigned

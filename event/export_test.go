@@ -7,7 +7,7 @@ func (f *SprayDetector) Held() (guesses, accounts int) {
 	return len(f.guesses), len(f.names)
 }
 
-// Weight is what e is counted with.
+// Weight returns the weight that e is counted with.
 func Weight(e Event) int { return e.weight() }
 
 // MaxWeight bounds the sum of the weights.

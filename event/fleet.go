@@ -28,11 +28,11 @@ import (
 // The zero SprayDetector is ready. It is safe for concurrent use; its fields must not be
 // changed after its first use. It must not be copied.
 type SprayDetector struct {
-	// Refusals is how many guesses a minute are normal. 0 or less means 50.
+	// Refusals is the number of guesses that is normal in a minute. 0 or less means 50.
 	// People mistype one code in twenty or so: look at your busiest morning.
 	Refusals int
-	// Accounts is on how many accounts the guesses must be, so that one person
-	// or one script raises no alarm. 0 or less means 20.
+	// Accounts is the number of accounts that the guesses must be spread over, so that
+	// one person or one script raises no alarm. 0 or less means 20.
 	Accounts int
 	// Alarm is called with a burst's last guesses, oldest first. Assume that the
 	// passwords of their accounts are known to the attacker. The request that caused it

@@ -9,16 +9,16 @@ import (
 // A Notifier notifies people of what happened to their account, by mail for example. A
 // service has one; a host with several channels fans out itself.
 //
-// Notify is called outside of every flow, on a goroutine of its own and with a
-// deadline of half a minute, at least once for each notification and in the order of
-// an account's flows. Only one process at a time delivers for an account. A notification
-// is repeated if the process died between the call and the write that records it;
-// repetitions have the same tenant, user and number. A call that does not end with its
-// context holds back its own account only. The host keeps no outbox: until Notify returns
-// nil the notification stays in the account's record and is tried again after growing
-// pauses, also in another process and after a crash (totpflow.Service.Deliver). When it
-// fails after 72 hours, or when the error is [ErrUndeliverable], it is given up, and
-// observers receive [NotificationDropped]. A panic counts as an error.
+// Notify is called outside of every flow, on its own goroutine and with a deadline of
+// half a minute, at least once for each notification and in the order of an account's
+// flows. Only one process at a time delivers for an account. A notification is repeated
+// if the process died between the call and the write that records it; repetitions have
+// the same tenant, user and number. A call that does not end with its context holds back
+// its own account only. The host keeps no outbox: until Notify returns nil the
+// notification stays in the account's record and is tried again after growing pauses,
+// even in another process and after a crash (totpflow.Service.Deliver). When it fails
+// after 72 hours, or when the error is [ErrUndeliverable], it is given up, and observers
+// receive [NotificationDropped]. A panic counts as an error.
 type Notifier interface {
 	Notify(ctx context.Context, n Notification) error
 }
@@ -40,8 +40,8 @@ var errDeferred = errors.New("event: another process notifies")
 
 func (deferred) Notify(context.Context, Notification) error { return errDeferred }
 
-// ErrUndeliverable is wrapped by a [Notifier] whose later tries cannot help: there is
-// no such mailbox, or no such person any more.
+// ErrUndeliverable is wrapped by a [Notifier] if trying again cannot help: the mailbox or
+// the person does not exist.
 var ErrUndeliverable = errors.New("event: undeliverable")
 
 // A Notification describes what one flow did to an account, for one message. User is
@@ -52,10 +52,11 @@ type Notification struct {
 	Events       []Event // at least one, oldest first; see [Kind.Notable]
 }
 
-// Number is that of the last event. It grows with each notification of an account.
+// Number returns the number of the last event. It grows with each notification of an
+// account.
 func (n Notification) Number() uint64 { return n.Events[len(n.Events)-1].Number }
 
-// Main is the event that names the message: the others are its side effects.
+// Main returns the event that names the message: the others are its side effects.
 func (n Notification) Main() Event {
 	i := slices.IndexFunc(n.Events, func(e Event) bool { return !slices.Contains(along, e.Kind) })
 	return n.Events[max(0, i)]

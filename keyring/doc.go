@@ -31,9 +31,9 @@
 //	│               └ suite of new seals: xchacha20-poly1305 or aes-256-gcm
 //	└ format and its version
 //
-// There is one spelling for each ring. The suite word may be exchanged for the
-// other one at any time: both suites always open, and they never share a key,
-// because each has a subkey of its own.
+// There is one spelling for each ring. The suite word may be exchanged for the other one
+// at any time: both suites always open, and they never share a key, because each has its
+// own subkey.
 //
 // # Rotation
 //
@@ -51,8 +51,8 @@
 //
 // # Keys held by a KMS
 //
-// [Wrap] and [ParseWrapped] keep the ring string itself under a key that a KMS,
-// an HSM or a Tink keyset holds. It is called once, when the program starts.
+// [Wrap] and [ParseWrapped] keep the ring string itself under a key that a KMS, an HSM or
+// a Tink keyset holds. That service is called once, when the program starts.
 //
 // # Threats
 //

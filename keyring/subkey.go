@@ -103,10 +103,10 @@ func (c *cache) put(at slot, v subkey) {
 	c.m[at] = v
 }
 
-// appendFields appends each field behind its length, 8 bytes big-endian. The
-// result can be read back in one way only, so that ("ab", "c") and ("a", "bc")
-// differ, and ("a") and ("a", "") too: without this a user could choose a name
-// that turns one tenant's token into another's.
+// appendFields appends each field after its length, 8 bytes big-endian. The result can be
+// read back in one way only, so that ("ab", "c") and ("a", "bc") differ, and ("a") and
+// ("a", "") too: without this a user could choose a name that turns one tenant's token
+// into another's.
 func appendFields(dst []byte, fields []string) []byte {
 	for _, f := range fields {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(len(f)))

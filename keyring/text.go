@@ -71,9 +71,9 @@ func Rotate(s string) (string, error) {
 	return ks.withNewKey().encode(), nil
 }
 
-// RaiseEpoch returns the ring string s with the next epoch. Do this after a
-// database was restored from a backup: it ends every token that carries the
-// epoch, also those which the backup remembers as valid.
+// RaiseEpoch returns the ring string s with the next epoch. Do this after a database was
+// restored from a backup: it ends every token that carries the epoch, even those which
+// the backup remembers as valid.
 //
 // It returns [ErrMalformed] when s cannot be parsed and [ErrLimit] when no
 // epoch is left, and with an error s itself.
@@ -89,9 +89,9 @@ func RaiseEpoch(s string) (string, error) {
 	return ks.encode(), nil
 }
 
-// Retire returns the ring string s without the key of this id (as
-// [Ring.IDs] spells it). Everything that the key sealed or signed is refused from then
-// on, so reseal first: no record may be [Ring.Stale] any more.
+// Retire returns the ring string s without the key of this id (as [Ring.IDs] spells it).
+// Everything that the key sealed or signed is refused from then on, so reseal first,
+// until no record is [Ring.Stale].
 //
 // It returns [ErrMalformed] when s cannot be parsed, [ErrNewest] for the newest
 // key, and [ErrUnknownKey] for an id that the ring does not hold. With an error

@@ -15,7 +15,7 @@ import (
 // scope names the library to the providers.
 const scope = "github.com/totpflow/totpflow/otel"
 
-// The names of the metrics, as docs/operations.md has them.
+// The names of the metrics, as in docs/operations.md.
 const (
 	durationName = "totpflow.flow.duration"
 	lostName     = "totpflow.flow.lost_races"

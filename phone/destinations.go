@@ -45,8 +45,8 @@ func (d Destinations) Validate() error {
 	return nil
 }
 
-// Allow returns nil when messages may go to n, [ErrNumber] for the zero Number,
-// and [ErrDestination] otherwise, also when d is not valid.
+// Allow returns nil when messages may go to n, [ErrNumber] for the zero Number, and
+// [ErrDestination] otherwise, even when d is not valid.
 func (d Destinations) Allow(n Number) error {
 	if n.IsZero() {
 		return ErrNumber

@@ -130,7 +130,7 @@ func (n Number) planned() (Number, error) {
 			national = national[1:]
 		}
 		plan, fits = "ten digits, the first of them 2 to 9", len(national) == 10 && national[0] >= '2'
-	case "+229": // since 2024 a 01 comes before the eight digits of before
+	case "+229": // since 2024 a 01 comes before the former eight digits
 		if len(national) == 8 {
 			national = "01" + national
 		}

@@ -19,7 +19,7 @@ const (
 	maxTime    = 1 << 40 // seconds; keeps the arithmetic from overflowing, some 35,000 years away
 )
 
-// MaxPeriod is the longest period of a [Limit]: older sends are not needed any more.
+// MaxPeriod is the longest period of a [Limit]: older sends have no effect.
 const MaxPeriod = 366 * 24 * time.Hour
 
 // A Limit is how many messages may be sent in any period of the given length.
@@ -41,10 +41,9 @@ func (l Limit) Validate() error {
 // each, best kept under a keyed hash of [Number.Canonical]. All limits of a list apply at
 // once.
 //
-// Anybody with an account can have a code sent to anybody's number, which is not
-// verified for it. Keep a second Sends for such sends next to each of those, and take
-// them from [Limits.ForUnverified] as well: the other half is left for people who sign
-// in.
+// Anybody with an account can have a code sent to anybody's number, which is not verified
+// for it. Keep a second Sends for such sends next to each of those, and take them from
+// [Limits.ForUnverified] too: the other half is left for people who sign in.
 type Limits struct {
 	Account []Limit // of one account
 	Number  []Limit // of one number, whichever accounts it is in
@@ -65,10 +64,9 @@ func (l Limits) ForUnverified() Limits {
 	return Limits{Account: l.Account, Number: half(l.Number), Prefix: half(l.Prefix), Tenant: half(l.Tenant)}
 }
 
-// DefaultLimits are a starting point for products with some thousand users. For an
+// DefaultLimits returns a starting point for products with some thousand users. For an
 // account 1 in 30 s, 3 in 10 minutes and 10 a day; for a number 6 an hour and 10 a day;
-// for a prefix 200 an hour and 1,000 a day; for a tenant 500 an hour and 2,000 a
-// day.
+// for a prefix 200 an hour and 1,000 a day; for a tenant 500 an hour and 2,000 a day.
 func DefaultLimits() Limits {
 	const day = 24 * time.Hour
 	return Limits{
@@ -182,8 +180,8 @@ func (s Sends) Allow(at time.Time, limits ...Limit) error {
 // Take takes one message from all of the limits, or from none and returns what
 // [Sends.Allow] does. Write the result before the provider is called: of two simultaneous
 // requests only one is written, and a crash after the call must not make the message
-// free. A message that the provider then refuses stays counted; otherwise one could ask
-// without end for messages that are refused.
+// free. A message that the provider then refuses stays counted; otherwise anybody could
+// go on requesting messages that are refused.
 //
 // Sends that are too old for all limits of this call are forgotten.
 func (s Sends) Take(at time.Time, limits ...Limit) (Sends, error) {
@@ -233,9 +231,9 @@ func (s Sends) frees(now int64, l Limit) int64 {
 	return now // nothing is left, and a valid limit has room then
 }
 
-// thin moves old entries to the next mark of a grid that is as wide as an eighth
-// of their age or less. Grids of growing age lie in each other, so that an entry
-// that moves again stays within the wider one.
+// thin moves old entries to the next mark of a grid that is as wide as an eighth of their
+// age or less. Grids of growing age are nested, so that an entry that moves again stays
+// within the wider one.
 func thin(log []entry, now int64) []entry {
 	for i, e := range log {
 		if eighth := (now - e.at) / 8; eighth > 0 {

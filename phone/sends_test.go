@@ -98,8 +98,8 @@ func within(taken []time.Time, at time.Time, per time.Duration) int {
 	return len(taken) - first
 }
 
-// The memory of a year's sends stays small, also when there is a send for every
-// mark of the grid.
+// The memory of a year's sends stays small, even when there is a send for every mark of
+// the grid.
 func TestSendsStaySmall(t *testing.T) {
 	limit := phone.Limit{N: 1_000_000, Per: 366 * day}
 	random := rand.New(rand.NewPCG(1, 2))

@@ -76,11 +76,11 @@ func (p Pending) String() string { return p.Number.String() }
 
 func (p Pending) isZero() bool { return p.ID == "" }
 
-// A number that began in the future has a clock that was put back.
+// A number that began in the future shows that a clock was put back.
 func (p Pending) expired(at time.Time) bool { return gone(p.Began, PendingLifetime, at) }
 
-// gone reports whether something that began has reached its age, or has not
-// begun yet by more than two clocks differ.
+// gone reports whether something that began has reached its age, or lies further in the
+// future than two clocks may differ.
 func gone(began time.Time, age time.Duration, at time.Time) bool {
 	is := at.Sub(began)
 	return is >= age || is < -skew.Tolerance
@@ -270,6 +270,6 @@ func (s State) number(id string) (Number, bool) {
 	return Number{}, false
 }
 
-// stamp is a time as it is stored, so that a value and its decoded copy are the
+// stamp returns a time as it is stored, so that a value and its decoded copy are the
 // same.
 func stamp(at time.Time) time.Time { return time.Unix(floor(at), 0).UTC() }

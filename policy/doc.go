@@ -4,11 +4,11 @@
 // value, an unknown mode and an error ask for more, never for less. Which tenant has
 // which policy, and who may change it, is left to you.
 //
-// A host gives the service a [Source], which it asks at every decision: [Fixed]
-// for one policy for all, or the host's own, reading the settings of a tenant.
-// If several tenants have a say (the provider, the customer, the customer's unit), the
-// source combines their policies with [Strictest]. [Lowers] reports whether a change of
-// settings asks for less than before.
+// A host gives the service a [Source], which it asks at every decision: [Fixed] for one
+// policy for all, or one of its own that reads the settings of a tenant. If several
+// tenants have a say (the provider, the customer, the customer's unit), the source
+// combines their policies with [Strictest]. [Lowers] reports whether a change of settings
+// asks for less than before.
 //
 // # Storage
 //

@@ -33,7 +33,7 @@ const (
 
 var methodWords = [...]string{"app", "recovery-codes", "phone", "other"} // by bit
 
-// known is the set that m stands for. Bits of a later release are dropped: an unknown
+// known returns the set that m stands for. Bits of a later release are dropped: an unknown
 // method cannot be allowed.
 func (m Methods) known() Methods {
 	if m == 0 {

@@ -49,7 +49,7 @@ func (r Roles) Modes() map[string]Mode {
 	modes := make(map[string]Mode)
 	for part := range strings.SplitSeq(r.text, ",") {
 		if name, word, ok := strings.Cut(part, "="); ok {
-			modes[name], _ = ParseMode(word) // Required for what is not a mode
+			modes[name], _ = ParseMode(word) // Required for anything that is not a mode
 		}
 	}
 	return modes
@@ -102,7 +102,7 @@ func (p Policy) strictestMode() Mode {
 }
 
 // rolesWith returns the stricter mode of each role that p or q names. A role that one of
-// them does not name has the mode of everybody there.
+// them does not name has its general mode there.
 func (p Policy) rolesWith(q Policy) Roles {
 	if p.Roles == q.Roles && p.Roles == (Roles{}) {
 		return Roles{}
@@ -128,7 +128,7 @@ func distinctRoles(of Mode, modes map[string]Mode) Roles {
 	return Roles{strings.Join(parts, ",")}
 }
 
-// A role is one of them as it is stored.
+// A role is one of the Roles as it is stored.
 type role struct {
 	name string
 	mode Mode

@@ -43,10 +43,10 @@ type Digest struct {
 	reveal func() (salt, sum) // a closure: fmt and encoders do not look into it, at any depth
 }
 
-// Derive does the slow half of an attempt: one Argon2id, a millisecond or so,
-// for every well-formed code, also when the set is empty. It waits while four others run
-// in this process, and returns ctx's error (wrapped) when ctx ends first. For text that
-// cannot be a code it returns [ErrMalformed] before any work.
+// Derive does the slow half of an attempt: one Argon2id, a millisecond or so, for every
+// well-formed code, even when the set is empty. It waits while four others run in this
+// process, and returns ctx's error (wrapped) when ctx ends first. For text that cannot be
+// a code it returns [ErrMalformed] before any work.
 func (s Set) Derive(ctx context.Context, code string) (Digest, error) {
 	code, err := Normalize(code)
 	if err != nil {

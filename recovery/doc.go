@@ -26,12 +26,12 @@
 //
 // # Threats
 //
-// A code is 80 random bits, so the hash is small on purpose (1 MiB, one pass):
-// NIST asks for a salted password hash below 112 bits, and 80 bits at 10^12
-// hashes a second last for ten thousand years. The cost is paid once for each
-// attempt, whether the code is right, wrong or used, and whether there is a set
-// at all, so that time tells nothing; and no more than four are paid at once in
-// a process, so that many attempts cannot exhaust its memory.
+// A code is 80 random bits, so the hash is small on purpose (1 MiB, one pass): NIST asks
+// for a salted password hash below 112 bits, and 80 bits at 10^12 hashes a second last
+// for ten thousand years. The cost is paid once for each attempt, whether the code is
+// right, wrong or used, and whether there is a set at all, so that the time reveals
+// nothing; and no more than four are paid at once in a process, so that many attempts
+// cannot exhaust its memory.
 //
 // The errors for wrong and for used codes both are [ErrRejected]; do not tell the person
 // more than that.

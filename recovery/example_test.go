@@ -106,7 +106,7 @@ func ExampleSheet_Text() {
 	//    3.  Z9RA-PQ3F-X7B6-1HG0
 	//
 	// Set-up key of your authenticator app, to set up the same account on another
-	// device. Whoever has this key can make your codes: guard it like the codes.
+	// device. Anyone who has this key can make your codes: guard it like the codes.
 	//
 	//        GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ
 }

@@ -14,7 +14,7 @@ const Codes = 10
 
 // Errors of [Set.Redeem].
 var (
-	// ErrRejected means that the code is not in the set, or not any more.
+	// ErrRejected means that the code is not, or no longer, in the set.
 	ErrRejected = errors.New("recovery: code rejected")
 	// ErrUsed means that the code was used before. It is also [ErrRejected],
 	// and only for the log: anyone who tries codes must not learn which ones were
@@ -69,10 +69,10 @@ func draw(at time.Time, n int) (codes []string, s Set) {
 	return codes, Set{st}
 }
 
-// Redeem returns the set with d's code used, which must be written before
-// anybody is let in. Or it returns the set unchanged and [ErrRejected],
-// [ErrUsed] (which is ErrRejected too), or [ErrStale] for a digest of another
-// set and for the zero Digest. It compares with every code in constant time.
+// Redeem returns the set with d's code used, which must be written before anybody is let
+// in. Otherwise it returns the set unchanged and [ErrRejected], [ErrUsed] (which is
+// ErrRejected too), or [ErrStale] for a digest of another set and for the zero Digest. It
+// compares with every code in constant time.
 func (s Set) Redeem(at time.Time, d Digest) (Set, error) {
 	if d.reveal == nil {
 		return s, ErrStale
@@ -152,7 +152,7 @@ func (s Set) String() string {
 	return fmt.Sprintf("recovery.Set(%d of %d left)", s.Remaining(), s.Total())
 }
 
-// instant is a time as it is stored. The zero time would read as "never", so a time from
+// instant returns a time as it is stored. The zero time would read as "never", so a time from
 // a clock that is that wrong is moved by a second.
 func instant(at time.Time) time.Time {
 	at = at.UTC().Truncate(time.Second)

@@ -65,7 +65,7 @@ func TestEachCodeWorksOnce(t *testing.T) {
 		require.Equal(t, s, reread(t, s))
 	}
 	require.Zero(t, s.Remaining())
-	require.False(t, s.IsZero(), "a set that is used up was made all the same")
+	require.False(t, s.IsZero(), "a set that is used up was made nevertheless")
 }
 
 // An issued code works like a saved one, once, and is a set of its own.

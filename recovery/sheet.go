@@ -60,7 +60,7 @@ When you make new codes, all of these stop working.
 
 const setupKey = `
 Set-up key of your authenticator app, to set up the same account on another
-device. Whoever has this key can make your codes: guard it like the codes.
+device. Anyone who has this key can make your codes: guard it like the codes.
 
        %s
 `

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// A Counter is a [Store] that counts by itself, because its database can do so faster
-// than by reading a list.
+// A Counter is a [Store] with a method for counting, because its database can count
+// faster than by reading a list.
 type Counter interface {
 	// Count returns the result of [Count], for a query that selects only a tenant or all
 	// of them.
@@ -22,8 +22,8 @@ type Counter interface {
 // record's content. Every record counts: a caller that keeps records which are not
 // people's accounts gives them separate states, and adds up the states that it knows.
 //
-// A [Counter] counts by itself. For any other store Count reads the heads of all records,
-// a page at a time. An error of the store is wrapped in [ErrUnavailable].
+// A [Counter] is asked for the counts. For any other store Count reads the heads of all
+// records, a page at a time. An error of the store is wrapped in [ErrUnavailable].
 func Count(ctx context.Context, s Store, q Query) (map[string]int, error) {
 	if q.State != "" || q.Cursor != "" || !q.DueBefore.IsZero() {
 		return nil, fmt.Errorf("%w: a count is for one tenant or for all", ErrQuery)

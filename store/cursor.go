@@ -20,12 +20,12 @@ func (p Place) Compare(other Place) int {
 	return cmp.Or(p.Due.Compare(other.Due), p.ID.Compare(other.ID))
 }
 
-// byDue begins the cursor of a list by due time. No tenant is as long.
+// byDue begins the cursor of a list by due time. No tenant is that long.
 const byDue = 0xff
 
-// Cursor returns the cursor of the page that begins after p. It names a place
-// in the order and not a count of records, so records that come and go before
-// it neither repeat nor skip others.
+// Cursor returns the cursor of the page that begins after p. It names a place in the
+// order and not a count of records, so records that are added or deleted before it cause
+// neither repetitions nor gaps.
 func (p Place) Cursor() string {
 	b := make([]byte, 0, 1+8+1+len(p.ID.Tenant)+len(p.ID.User))
 	if !p.Due.IsZero() {

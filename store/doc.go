@@ -19,9 +19,9 @@
 //
 // # Writing a store
 //
-// An adapter is four methods and one test, some 160 lines for a database that
-// compares and writes in one step. [Memory] is the contract as a program; the
-// comment of [Store] is the contract in words. In this order:
+// An adapter needs four methods and one test, some 160 lines for a database that compares
+// and writes in one step. [Memory] is the contract as a program; the comment of [Store]
+// is the contract in words. In this order:
 //
 //   - Put begins with [CheckPut], Get and Delete with [AccountID.Validate], and List with
 //     [Query.Start]. Arguments that these refuse never reach the database.

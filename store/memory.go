@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Memory is a [Store] in the memory of one process, for tests and for trying
-// things out. It forgets everything when the process ends, used codes and enrollments
-// alike, and other processes do not see it: after a restart a used code would be accepted
-// again, and everybody would get in without one. It is also the contract of Store as a
-// program: where the words leave a doubt, do what Memory does.
+// Memory is a [Store] in the memory of one process, for tests and for trying things out.
+// It forgets everything when the process ends, used codes and enrollments alike, and
+// other processes do not see it: after a restart a used code would be accepted again, and
+// everybody would get in without one. It is also the contract of Store as a program:
+// where the words leave doubt, do what Memory does.
 //
 // The zero Memory is empty and ready.
 type Memory struct {

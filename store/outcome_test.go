@@ -168,7 +168,7 @@ func TestUpdateLastRoundRepeated(t *testing.T) {
 
 // The context ends at each point in turn. Success means that the record is written, and
 // every failure names both the store and the context, even if the driver reports the end
-// in words of its own.
+// in its own words.
 func TestUpdateCancelled(t *testing.T) {
 	own := errors.New("interrupted (9)")
 	type run struct {

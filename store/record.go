@@ -61,8 +61,8 @@ func (i AccountID) Compare(other AccountID) int {
 	return cmp.Or(strings.Compare(i.Tenant, other.Tenant), strings.Compare(i.User, other.User))
 }
 
-// validText names the field and never repeats its content, which may be
-// hostile and end in a log.
+// validText names the field and never repeats its content, which may be hostile and end
+// up in a log.
 func validText(field, s string, limit int) error {
 	switch {
 	case len(s) > limit:

@@ -15,17 +15,17 @@ var (
 	// invalid id.
 	ErrNotFound = errors.New("store: record not found")
 
-	// ErrConflict: the stored version is not the one that the caller named, and nothing
-	// was written.
+	// ErrConflict means that the stored version is not the one that the caller named, and
+	// nothing was written.
 	ErrConflict = errors.New("store: record changed")
 
-	// ErrNotWritten: a Put or Delete failed, and it is certain that nothing was
+	// ErrNotWritten means that a Put or Delete failed, and it is certain that nothing was
 	// written or will be. An adapter wraps it around its database's error only if that
 	// leaves no doubt; [Update] then returns it in ErrUnavailable, and a caller may
 	// report that nothing has changed, instead of an unknown outcome.
 	ErrNotWritten = errors.New("store: nothing was written")
 
-	// ErrUnavailable: the store could not answer, or nobody knows whether it
+	// ErrUnavailable means that the store could not answer, or nobody knows whether it
 	// wrote. Nobody is let in.
 	ErrUnavailable = errors.New("store: unavailable")
 )
@@ -71,17 +71,17 @@ type Store interface {
 	// ErrRecord, because the next writer could not see the change.
 	Put(ctx context.Context, rec Record, was Version) error
 
-	// Delete removes the record of id if its version is still was, otherwise it
-	// returns ErrConflict. A missing record is ErrConflict as well, also when was is
-	// zero: there is nothing that this call could have deleted.
+	// Delete removes the record of id if its version is still was, otherwise it returns
+	// ErrConflict. A missing record is ErrConflict too, even when was is zero: this call
+	// could not have deleted anything.
 	Delete(ctx context.Context, id AccountID, was Version) error
 
-	// List returns the records that q selects in the order of their [Place], a
-	// page at a time: ordered by id, or with DueBefore by due time and then id. A
-	// record that exists unchanged while the pages are read is returned exactly
-	// once, whatever else is written meanwhile; one that is written meanwhile
-	// appears as it was at some moment of the reading, at most once, and in a list
-	// by due time at most once for each due time. A page is not a snapshot.
+	// List returns the records that q selects in the order of their [Place], a page at a
+	// time: ordered by id, or with DueBefore by due time and then id. A record that
+	// exists unchanged while the pages are read is returned exactly once, whatever else
+	// is written meanwhile; a record that is written meanwhile appears as it was at some
+	// moment of the reading, at most once, and in a list by due time at most once for
+	// each due time. A page is not a snapshot.
 	//
 	// A stored record that the implementation cannot read is an error of Get. A
 	// list may return it with its id, the zero version and nothing else, so that

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// rounds bounds how often Update decides. Somebody wins every round, so a
-// caller loses this often only in a flood against one account, or on a store
-// that always says "conflict".
+// rounds bounds how often Update decides. Somebody wins every round, so a caller loses
+// this often only in a flood of calls for one account, or on a store that always reports
+// a conflict.
 const rounds = 32
 
 // Update changes the record of id in the only order that is safe: load, decide,
@@ -22,10 +22,10 @@ const rounds = 32
 // with a counted failure: neither goes out before its write, so that no guess
 // is free.
 //
-// Update draws the Version of what it writes. A decide that binds its sealed
-// bytes to the version sets one from [NewVersion] in next, another one at each
-// call; that is then the one written. Never anything else: Update recognises
-// its own write by it.
+// Update draws the Version of what it writes. A decide that binds its sealed bytes to the
+// version sets a version from [NewVersion] in next, a different one at each call, and
+// Update writes that one. It must never be anything else, since Update recognises its own
+// write by it.
 //
 // When another writer was faster, decide is called again with the new record;
 // it must decide from its arguments alone and leave the effects (mail, logs,
@@ -60,8 +60,8 @@ func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, 
 			return unavailable(ctx, "read", untried(mine, err))
 		}
 		if found && was.Version == mine {
-			// The swap took place although the store said "conflict": a driver
-			// or proxy repeated it, and the second found the first.
+			// The swap took place although the store reported a conflict: a driver or
+			// proxy repeated it, and the second attempt found the first.
 			return answer
 		}
 		if round == rounds {
@@ -81,7 +81,7 @@ func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, 
 		switch rec.Version {
 		case Version{}, before: // not set, or next began as a copy of was
 			rec.Version = NewVersion()
-		case mine: // what an earlier round may have left, somebody may hold
+		case mine: // an earlier round may have written it, and somebody may hold it
 			return fmt.Errorf("%w: a version for two rounds", ErrRecord)
 		}
 		if err := CheckPut(rec, before); err != nil {
@@ -122,7 +122,7 @@ func untried(mine Version, cause error) error {
 	return cause
 }
 
-// load returns what the store has, and tells "no record" from "no answer".
+// load returns the stored record, and distinguishes "no record" from "no answer".
 func load(ctx context.Context, s Store, id AccountID) (rec Record, found bool, err error) {
 	rec, err = s.Get(ctx, id)
 	switch {
@@ -133,13 +133,13 @@ func load(ctx context.Context, s Store, id AccountID) (rec Record, found bool, e
 	case rec.ID != id || rec.Version.IsZero():
 		// A column that ignores case answers "alice" with the record of
 		// "Alice": somebody else's second factor.
-		return Record{}, false, errors.New("the store returned another record than was asked for")
+		return Record{}, false, errors.New("the store returned a record other than the one that was requested")
 	}
 	return rec, true, nil
 }
 
-// unavailable wraps cause, and with it the context's error where a driver
-// reports the end of the context in words of its own.
+// unavailable wraps cause, and with it the context's error where a driver reports the end
+// of the context in its own words.
 func unavailable(ctx context.Context, op string, cause error) error {
 	if done := ctx.Err(); done != nil && !errors.Is(cause, done) {
 		return fmt.Errorf("%w: %s: %w (%w)", ErrUnavailable, op, cause, done)

@@ -51,7 +51,7 @@ type state struct {
 // A bucket is the sum of the charges in one hour, counted from 1970.
 type bucket struct{ hour, chances int64 }
 
-// end is the bucket's time: no charge in it is later.
+// end returns the bucket's time: no charge in it is later.
 func (b bucket) end() int64 { return (b.hour + 1) * hour }
 
 type charge struct {

@@ -110,7 +110,7 @@ func (r *Rate) Fields(c *wire.Coder) {
 
 func (s *state) check() error {
 	if s.Run > s.Row {
-		return errors.New("more wrong codes in a row than ever")
+		return errors.New("the run of wrong codes is longer than the row")
 	}
 	for i := range s.Hours {
 		if i > 0 && s.Hours[i].hour <= s.Hours[i-1].hour {

@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// hoursOf are the hours in the stored form, as pairs of distance and chances.
+// hoursOf returns the hours in the stored form, as pairs of distance and chances.
 func hoursOf(t *testing.T, b throttle.Budget) (pairs []int64) {
 	t.Helper()
 	var s struct {

@@ -21,7 +21,7 @@ type Error struct {
 	Pair bool
 }
 
-// until is the refusal of an attempt made at the time at, until the second
+// until returns the refusal of an attempt made at the time at, until the second
 // free.
 func until(at time.Time, free int64) *Error {
 	u := time.Unix(free, 0).UTC()

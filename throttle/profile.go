@@ -79,8 +79,8 @@ func (p Profile) Validate() error {
 	return nil
 }
 
-// wait is how long, in seconds, single codes wait after the given number of
-// wrong ones in a row.
+// wait returns how long, in seconds, single codes wait after the given number of wrong
+// ones in a row.
 func (p Profile) wait(run int) int64 {
 	if run < p.Free || run == 0 {
 		return 0

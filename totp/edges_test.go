@@ -41,7 +41,7 @@ func TestURIReasons(t *testing.T) {
 	}
 }
 
-// The longest URI is read, the next one is not.
+// The longest URI is read, and one that is longer by a byte is not.
 func TestURIOfTheGreatestLength(t *testing.T) {
 	const uri = "otpauth://totp/a?secret=" + seed32
 	for length, long := range map[int]bool{4096: false, 4097: true} {
@@ -53,8 +53,8 @@ func TestURIOfTheGreatestLength(t *testing.T) {
 	}
 }
 
-// Nothing is escaped that need not be, and what need not be is taken unescaped, in
-// small hexadecimal digits as in large ones.
+// Only characters that need it are escaped. All others are accepted unescaped, and
+// escapes may have lower-case or upper-case hexadecimal digits.
 func TestEscapingToTheLastCharacter(t *testing.T) {
 	const plain = "azAZ09-._~"
 	key := parse(t, seed20, totp.Params{})

@@ -65,7 +65,7 @@ func ExampleParseURI() {
 	// true true
 }
 
-// An export of the system that was there before.
+// An export of the previous system.
 func ExampleReadURI() {
 	line := "OTPAUTH://totp/Old+Portal:alice+it@example.com?Secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq&issuer=Acme+Backup&image=x"
 	key, label, err := totp.ReadURI(line)

@@ -93,8 +93,9 @@ func plainName(name string) bool {
 	return name == "" || name[0] != ' ' && name[len(name)-1] != ' '
 }
 
-// deceptive are the characters that move or reorder the text around them: line breaks and escapes forge log lines and
-// terminal output, and bidirectional controls turn the name of one service into that of another on the user's screen.
+// deceptive reports whether r is a character that moves or reorders the text around it:
+// line breaks and escapes forge log lines and terminal output, and bidirectional controls
+// turn the name of one service into that of another on the user's screen.
 func deceptive(r rune) bool {
 	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }

@@ -18,7 +18,7 @@ import (
 // filling exactly one block. For a key that is used for one check, both blocks are on the
 // stack and are hashed with each message. A key that lives longer keeps the states of the
 // hash after them, which halves the work for a message as short as a counter. crypto/hmac
-// does the same trick, but allocates for it and binds it to an object that only one
+// uses the same trick, but allocates for it and binds it to an object that only one
 // goroutine may use.
 
 // A block is key material xored with a pad, and room for the message after it.

@@ -24,9 +24,9 @@ type Params struct {
 	Period    time.Duration // whole seconds, 15 s to 120 s; zero: 30 s
 }
 
-// complete returns p with the defaults filled in, or [ErrParams]. Every Key is made
-// through here, also one from a URI in the database: digits=1 in a tampered row would be
-// a code that ten guesses find.
+// complete returns p with the defaults filled in, or [ErrParams]. Every Key passes
+// through it, even one from a URI in the database: digits=1 in a tampered row would be a
+// code that ten guesses find.
 func (p Params) complete() (Params, error) {
 	if p.Digits == 0 {
 		p.Digits = minDigits
@@ -45,5 +45,5 @@ func (p Params) complete() (Params, error) {
 	return p, nil
 }
 
-// seconds is the period as RFC 6238's X.
+// seconds returns the period as RFC 6238's X.
 func (p Params) seconds() int64 { return int64(p.Period / time.Second) }

@@ -21,11 +21,12 @@ const unnamed = "unnamed"
 //     left out or cut; an account that is missing is "unnamed";
 //   - parameters that cannot change the key do not count, such as image, color, lock and counter, and empty ones.
 //
-// Whatever may change the key in a way that this package does not know is refused by its name: encoder (Steam's codes of
-// letters), another beginning of time (epoch, t0, offset, unless it is 0), size, another type, a name that has digit,
-// period or the like in it, and a parameter after ";" or "#", which one reader takes for a parameter and the next does
-// not. As in ParseURI, it refuses other types, a secret, an algorithm, digits or a period
-// given twice, and values that [ReadSecret] and [Params] do not allow.
+// Anything that may change the key in a way unknown to this package is refused by its
+// name: encoder (Steam's codes of letters), another beginning of time (epoch, t0, offset,
+// unless it is 0), size, another type, a name that has digit, period or the like in it,
+// and a parameter after ";" or "#", which one reader takes for a parameter and the next
+// does not. As in ParseURI, it refuses other types, a secret, an algorithm, digits or a
+// period given twice, and values that [ReadSecret] and [Params] do not allow.
 //
 // A secret of 80 bits and more is read; see [Key.Weak]. An example from documentation is
 // [ErrSample]. Key.URI accepts everything that ReadURI returns, and [ParseStored] reads
@@ -100,8 +101,8 @@ func readQuery(raw string) (map[string]string, error) {
 	return query, nil
 }
 
-// readLabel makes of any text a label that [Key.URI] accepts. A plus stays one here: in "alice+backup@example.com" it is
-// part of the name.
+// readLabel makes of any text a label that [Key.URI] accepts. A plus sign stays a plus
+// sign here: in "alice+backup@example.com" it is part of the name.
 func readLabel(path, issuer string) Label {
 	prefix, account, found := strings.Cut(unescapeLoosely(path), ":")
 	if !found {

@@ -7,7 +7,7 @@ import (
 )
 
 // The methods of this file make a printed Key readable. They do not protect the secret:
-// the closure does, also where no method is called.
+// the closure does, even where no method is called.
 
 const redacted = "totp.Key([redacted])"
 
@@ -17,7 +17,7 @@ func (k Key) String() string { return redacted }
 // Format writes the same text as [Key.String] for every verb and flag.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue is the text of [Key.String] for log/slog.
+// LogValue returns the text of [Key.String] for log/slog.
 func (k Key) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalText returns the text of [Key.String], so that JSON and the like show it. That

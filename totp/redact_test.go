@@ -23,7 +23,7 @@ import (
 // canary is a secret whose bytes are letters, so that every form of it can be searched for.
 var canary = []byte("CanarySecretBytes!23")
 
-// spellings are the forms in which a printer could leak the canary.
+// spellings returns the forms in which a printer could leak the canary.
 func spellings() []string {
 	list := func(format, separator string) string {
 		parts := make([]string, len(canary))
@@ -58,7 +58,7 @@ type deep struct {
 	p    *deep
 }
 
-// nestings are the places where a Key may be inside a value that somebody prints. In
+// nestings returns the places where a Key may be inside a value that somebody prints. In
 // unexported fields fmt calls no methods: there the secret is safe because it is behind a
 // function.
 func nestings(k totp.Key) map[string]any {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// scheme is how every key URI for TOTP begins. HOTP, and the Steam codes of some exports, are other things.
+// scheme is how every key URI for TOTP begins. HOTP, and the Steam codes of some exports,
+// are different schemes.
 const scheme = "otpauth://totp/"
 
 // maxURI is room for the longest that Key.URI writes.

@@ -51,9 +51,9 @@ func (k Key) Verify(code string, at time.Time, after Step, w Window) (Step, erro
 // other, in this order. It returns the later step, which must be in the window, as for a
 // single code; the earlier code is that of the step before, and both steps must be
 // greater than after. A device that passes with single codes therefore passes with its
-// pairs, also one whose clock is as slow as the window allows. Guessing both codes is as hard as guessing one of twice
-// the digits, which makes a pair a way in for the owner while single codes are throttled (RFC 4226, section 7.4 and
-// appendix E).
+// pairs, even one whose clock is as slow as the window allows. Guessing both codes is as
+// hard as guessing one of twice the digits, which makes a pair a way in for the owner
+// while single codes are throttled (RFC 4226, section 7.4 and appendix E).
 //
 // A pair whose later step is not after the given one is [ErrAlreadyUsed]: both codes are
 // worthless. A pair of a used code and a fresh one is [ErrRejected] like any wrong pair:

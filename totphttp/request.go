@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// Context is the request's context with its source, for the events: the address of the
+// Context returns the request's context with its source, for the events: the address of the
 // connection and the browser's user agent. Behind a proxy, set the address that you trust
 // with [event.WithSource] instead; Context ignores such headers, since anybody can send
 // one.
@@ -45,8 +45,8 @@ func BrowserLabel(r *http.Request) string {
 	}
 }
 
-// A word in a user agent, and what it means. Order matters: browsers name those
-// they imitate as well.
+// A word in a user agent, and what it means. Order matters: browsers also name those that
+// they imitate.
 type word struct{ in, means string }
 
 func first(agent string, words []word) string {

@@ -43,7 +43,7 @@ func TypeSecret(secret string, clock *Clock) (*Authenticator, error) {
 	return &Authenticator{key: key, clock: clock}, nil
 }
 
-// Label is the text that the app shows for the account. It is empty after TypeSecret.
+// Label returns the text that the app shows for the account. It is empty after TypeSecret.
 func (a *Authenticator) Label() totp.Label { return a.label }
 
 // SetDrift puts the phone's clock ahead by d, or behind where d is negative.
@@ -69,7 +69,7 @@ func (a *Authenticator) Code() string {
 	}
 }
 
-// next is the code of a step that was not given yet.
+// next returns the code of a step that was not given yet.
 func (a *Authenticator) next() string {
 	at := a.clock.Now().Add(a.drift)
 	if a.key.Step(at) <= a.given {

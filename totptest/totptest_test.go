@@ -142,7 +142,7 @@ func TestStoreCountsAndFails(t *testing.T) {
 	s.SetFaults(totptest.Faults{Lost: down})
 	require.ErrorIs(t, s.Put(ctx, rec, store.Version{}), down)
 	got, err := s.Get(ctx, id)
-	require.NoError(t, err, "done all the same")
+	require.NoError(t, err, "done nevertheless")
 	require.Equal(t, rec.Version, got.Version)
 	require.Equal(t, totptest.Counts{Get: 1, Put: 1}, s.Counts())
 }

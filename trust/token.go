@@ -125,7 +125,7 @@ func (t Token) Name() string {
 
 const redacted = "trust.Token(redacted)"
 
-// String returns a fixed text that tells nothing about the token.
+// String returns a fixed text that reveals nothing about the token.
 func (t Token) String() string { return redacted }
 
 // Format prints [Token.String] for every verb and flag.
@@ -141,5 +141,5 @@ func (t Token) MarshalText() ([]byte, error) {
 	return nil, errors.New("trust: a Token is not marshalled, convert it with string(t)")
 }
 
-// issuedAt is the time in a token, which counts whole seconds.
+// issuedAt returns the time in a token, which counts whole seconds.
 func (f *fields) issuedAt() time.Time { return time.Unix(f.issued, 0).UTC() }

@@ -83,17 +83,17 @@ func Select(r *keyring.Ring, s Scope, shown []Token, n int) []Token {
 	return first[:min(n, len(first))]
 }
 
-// nameOf is the keyed hash of the scope. It is a part of a MAC only: a reader of a
+// nameOf returns the keyed hash of the scope. It is a part of a MAC only: a reader of a
 // cookie's name has not learnt a tag that would pass for something.
 func nameOf(r *keyring.Ring, s Scope) (name [nameSize]byte) {
 	copy(name[:], r.MAC(purposeName, s.Tenant, s.User, s.Audience)[keyring.TagSize-sha256.Size:])
 	return name
 }
 
-// Check returns the browser among known, as it is kept there, whose token t
-// is, if it was issued for this scope by this ring and epoch and its age is at most
-// maxAge and [MaxAge]. To prolong nothing but remember the use, set its
-// Seen to at and [Remember] it; once a day is enough.
+// Check returns the browser among known, as it is kept there, to which token t belongs,
+// if it was issued for this scope by this ring and epoch and its age is at most maxAge
+// and [MaxAge]. To record the use, which prolongs nothing, set its Seen to at and
+// [Remember] it; once a day is enough.
 //
 // The policy's age is an argument of the check and not of the issue, so that
 // shortening it ends browsers that are trusted already; zero or less trusts
@@ -126,8 +126,8 @@ func check(r *keyring.Ring, s Scope, t Token, known []Browser, at time.Time, max
 	if !ok {
 		return Browser{}, ErrRevoked
 	}
-	// An account that was seen later than now has a clock that was put back.
-	// Expired browsers would live again by it, so that a code is asked instead.
+	// A browser that was seen later than now shows that a clock was put back. Expired
+	// browsers would become valid again, so a code is required instead.
 	if b.Issued.After(at.Add(skew.Tolerance)) || b.Seen.After(at.Add(skew.Tolerance)) {
 		return Browser{}, ErrClock
 	}
@@ -153,8 +153,8 @@ func (f *fields) find(known []Browser) (Browser, bool) {
 	return Browser{}, false
 }
 
-// hash is what the record keeps of the secret. A plain hash is enough for 256
-// random bits (NIST SP 800-63B-4, section 3.1.2.2: from 112 bits on).
+// hash returns the hash of the secret that the record keeps. A plain hash is enough for
+// 256 random bits (NIST SP 800-63B-4, section 3.1.2.2: from 112 bits on).
 func (f *fields) hash() string {
 	digits := f.digits()
 	return string(digits[:])

@@ -70,7 +70,7 @@ var unsent = []struct {
 	{phone.ErrUnavailable, "provider"},
 }
 
-// unsentReason is empty where the error is not about sending.
+// unsentReason returns "" where the error is not about sending.
 func unsentReason(err error) string {
 	for _, known := range unsent {
 		if errors.Is(err, known.err) {

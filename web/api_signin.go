@@ -70,7 +70,7 @@ func (h *Web) decided(w http.ResponseWriter, r *http.Request, d totpflow.Decisio
 	return reply(w, http.StatusOK, a)
 }
 
-// admit starts the session of a sign-in. No other function of the API does, and it
+// admit starts the session of a sign-in. No other function of the API does so, and it
 // knows the person only from the decision.
 func (h *Web) admit(r *http.Request, d totpflow.Decision) (a signedIn, err error) {
 	if d.Step != totpflow.Passed {

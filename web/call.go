@@ -16,7 +16,7 @@ type APIError struct {
 
 func (e *APIError) Error() string { return "web: a call was refused: " + e.Word }
 
-// body is what a program gets.
+// body returns the answer that a program gets.
 func (e *APIError) body() map[string]any {
 	all := map[string]any{}
 	for name, value := range e.Fields {

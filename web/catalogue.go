@@ -67,7 +67,7 @@ func parsePhrase(s string) (phrase, error) {
 	return p, nil
 }
 
-// arguments are the names in the phrase.
+// arguments returns the names in the phrase.
 func (p phrase) arguments() []string {
 	var names []string
 	for i := 1; i < len(p); i += 2 {
@@ -128,7 +128,7 @@ func parseMessage(raw json.RawMessage) (m message, err error) {
 	return m, nil
 }
 
-// loadTexts reads every catalogue of the files over what is there already, and
+// loadTexts reads every catalogue of the files over the texts that are there already, and
 // checks it against the English texts: otherwise an argument that no page provides would
 // show only when somebody opens that page.
 func loadTexts(into map[string]texts, files fs.FS) error {

@@ -153,7 +153,7 @@ func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, h.sentPath(via, id))
 }
 
-// sentPath is the page that asks for the code that was sent.
+// sentPath returns the page that asks for the code that was sent.
 func (h *Web) sentPath(via phone.Via, id string) string {
 	return h.Path("phone-code") + "?" + url.Values{"via": {string(via)}, "phone": {id}}.Encode()
 }
@@ -166,10 +166,10 @@ func onlyPhone(d totpflow.Decision) (only phone.Phone, ok bool) {
 	return d.Phones[0], true
 }
 
-// sendByItself sends the code in the way in which the number was verified: a landline
-// gets a call. The limits are the same as for a code that the person requests.
+// sendByItself sends the code in the way that verified the number: a landline gets a
+// call. The limits are the same as for a code that the person requests.
 func (h *Web) sendByItself(ctx context.Context, d totpflow.Decision, to phone.Phone) (phone.Sent, error) {
-	if to.Via == phone.Voice && !h.Calls { // such codes are not sent any more
+	if to.Via == phone.Voice && !h.Calls { // the host has stopped sending such codes
 		return phone.Sent{}, phone.ErrVia
 	}
 	return h.service.SendPhoneCode(ctx, d.Challenge, to.ID, to.Via)

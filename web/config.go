@@ -47,8 +47,8 @@ type Config struct {
 
 	// KeepGeneration stores the generation of an account with the host's user; [Host]
 	// returns it from there in the [Session]'s User. It must never replace a larger one.
-	// The library then finds a record that was deleted or put back. If nil, no generation
-	// is kept, and [New] logs a warning.
+	// The library then notices a record that was deleted or put back. If nil, no
+	// generation is kept, and [New] logs a warning.
 	KeepGeneration func(ctx context.Context, id totpflow.AccountID, generation uint64) error
 
 	// Token makes a session for a program without cookies, whose requests show it as
@@ -65,8 +65,9 @@ type Config struct {
 	// where nobody is signed in. Nil: the page does not name the account.
 	AccountName func(ctx context.Context, id totpflow.AccountID) (string, error)
 
-	// Source returns where a request comes from, for the list of events. Behind
-	// a proxy, return the address that the proxy reports. Nil is the address of the connection.
+	// Source returns the address that a request comes from, for the list of events.
+	// Behind a proxy, return the address that the proxy reports. Nil is the address of
+	// the connection.
 	Source func(r *http.Request) event.Source
 
 	// TrustedOrigins lists other sites that may send forms here, such as

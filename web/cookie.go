@@ -31,7 +31,7 @@ const (
 // longer than their values are valid, so that a page can say whose they were.
 const flowAge = totpflow.ChallengeLifetime + enroll.CandidateLifetime
 
-// cookieName is the full name. Browsers refuse a cookie of this prefix from any
+// cookieName returns the full name. Browsers refuse a cookie of this prefix from any
 // other host or path, and over plain http (RFC 6265bis §4.1.3.2).
 func (h *Web) cookieName(what string) string { return "__Host-" + h.Cookies + "-" + what }
 
@@ -81,7 +81,7 @@ func (h *Web) enrollment(r *http.Request) totpflow.EnrollmentToken {
 }
 
 // A keptProof is a proof with its account. The service knows whose proof it is; the page
-// must know as well, so that a proof that somebody left in this browser does not begin
+// must know it too, so that a proof that somebody left in this browser does not begin
 // their enrollment in another person's session.
 type keptProof struct {
 	Proof  totpflow.Proof
@@ -151,7 +151,7 @@ func (h *Web) setNext(w http.ResponseWriter, to string) {
 	}
 }
 
-// next is the page that the sign-in leads to. The browser may send anything, so the
+// next returns the page that the sign-in leads to. The browser may send anything, so the
 // address is checked here again.
 func (h *Web) next(r *http.Request) string {
 	return orDefault(local(h.text(r, nextCookie)), h.Home)

@@ -180,7 +180,7 @@ func (s *site) recorded(next http.Handler) http.Handler {
 	})
 }
 
-// product is the host's own part.
+// product returns the host's own part.
 func (s *site) product() http.Handler {
 	mux := http.NewServeMux()
 	page := func(body string) http.HandlerFunc {

@@ -73,7 +73,7 @@ func (l languages) accepted(header string) *Language {
 	return l.all[i]
 }
 
-// spoken is the language of the request.
+// spoken returns the language of the request.
 func (h *Web) spoken(r *http.Request) *Language {
 	if h.Language != nil {
 		return h.languages.accepted(h.Language(r))
@@ -191,18 +191,18 @@ func (l *Language) HTML(id string, args ...any) (template.HTML, error) {
 	return template.HTML(text), err
 }
 
-// Day is the day of t, in UTC.
+// Day returns the day of t, in UTC.
 func (l *Language) Day(t time.Time) string {
 	t = t.UTC()
 	return l.Say("time.day", "Day", t.Day(), "Month", l.Say("month."+strconv.Itoa(int(t.Month()))), "Year", t.Year())
 }
 
-// Minute is the minute of t, in UTC.
+// Minute returns the minute of t, in UTC.
 func (l *Language) Minute(t time.Time) string {
 	return l.Say("time.minute", "Day", l.Day(t), "Time", t.UTC().Format("15:04"))
 }
 
-// Span is a duration in words, rounded up: a person who comes back then is not early.
+// Span returns a duration in words, rounded up: a person who comes back then is not early.
 func (l *Language) Span(d time.Duration) string {
 	unit, name := time.Second, "second"
 	switch {
@@ -216,7 +216,7 @@ func (l *Language) Span(d time.Duration) string {
 	return l.Say("span."+name, "Count", max(1, int((d+unit-1)/unit)))
 }
 
-// Quoted is a list of names in words: “Phone”, “Tablet” and “Work”.
+// Quoted returns a list of names in words: “Phone”, “Tablet” and “Work”.
 func (l *Language) Quoted(names []string) string {
 	list := ""
 	for i, name := range names {

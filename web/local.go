@@ -25,13 +25,13 @@ func local(to string) string {
 	return to
 }
 
-// address is that of the request as the browser knows it, also behind
+// address returns the address of the request as the browser knows it, even behind
 // [http.StripPrefix].
 func address(r *http.Request) string {
 	return orDefault(local(r.RequestURI), r.URL.RequestURI())
 }
 
-// referrer is the page of this site that the request was made on, and otherwise "".
+// referrer returns the page of this site that the request was made on; without one, "".
 func referrer(r *http.Request) string {
 	u, err := url.Parse(r.Referer())
 	if err != nil || u.Host != r.Host || u.Path == "" {

@@ -59,7 +59,7 @@ var errOnlyLooked = errors.New("web: only to look")
 // errWritten means that an earlier call of the same request has written something.
 var errWritten = errors.New("web: written before")
 
-// unavailable is the text for a store, or a host, that does not answer. Only the store can
+// unavailable returns the text for a store, or a host, that does not answer. Only the store can
 // say that nothing was changed: a write whose answer was lost may have taken place.
 func (l *Language) unavailable(err error) string {
 	switch {
@@ -72,8 +72,8 @@ func (l *Language) unavailable(err error) string {
 	}
 }
 
-// keepTrouble keeps the failure of the store that a form met, where the page that is to show
-// it fails as well: that the page wrote nothing says nothing about the form.
+// keepTrouble keeps the store's failure that a form met, for the case that the page which
+// should show it fails too: even if the page wrote nothing, the form may have.
 func keepTrouble(refused error, err *error) {
 	if *err != nil && errors.Is(refused, store.ErrUnavailable) {
 		*err = refused
@@ -91,7 +91,7 @@ func (h *Web) report(w http.ResponseWriter, r *http.Request, err error) int {
 	return status
 }
 
-// status is the status code for an error.
+// status returns the status code for an error.
 func (h *Web) status(w http.ResponseWriter, err error) int {
 	var large *http.MaxBytesError
 	var next *incomplete
@@ -199,7 +199,7 @@ var errorTexts = []struct {
 	{totpflow.ErrRecordLost, "recordLost"},
 }
 
-// wrongCode is the text for a code that is not right.
+// wrongCode returns the text for a code that is not right.
 func wrongCode(page string) string {
 	switch page {
 	case "recovery":
@@ -215,7 +215,7 @@ func wrongCode(page string) string {
 	}
 }
 
-// wait is the text for too many wrong codes. Two codes in a row are for apps.
+// wait returns the text for too many wrong codes. Two codes in a row are for apps.
 func (l *Language) wait(wait *throttle.Error, byPhone bool, now time.Time) string {
 	pair := wait.Pair && !byPhone
 	switch {
@@ -240,8 +240,8 @@ func (l *Language) happened(e event.Event) string {
 	return text
 }
 
-// doing names an action, such as “Delete backup”. A host's action has a text of its
-// own under action.delete-backup, and otherwise the words that it is called by.
+// doing names an action, such as “Delete backup”. A host's action has a text of its own
+// under action.delete-backup, and otherwise its own name.
 func (l *Language) doing(action totpflow.Action) string {
 	if text, err := l.Find("action." + strings.ReplaceAll(string(action), " ", "-")); err == nil {
 		return text

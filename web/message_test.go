@@ -15,7 +15,8 @@ import (
 )
 
 // Where the store does not answer, a page says that nothing was changed only if that is
-// certain: a person who believes it does a thing twice, or leaves a thief's session open.
+// certain: misled by a wrong message, a person does a thing twice, or leaves a thief's
+// session open.
 func TestUnavailable(t *testing.T) {
 	const certain, uncertain = "Nothing was changed.", "do not know whether this was done"
 	down := errors.New("down")
@@ -75,7 +76,7 @@ func TestUnavailableAfterTheCode(t *testing.T) {
 	require.Empty(t, s.deleted)
 }
 
-// The code of a sign-in whose answer is lost was used all the same, and the page does not
+// The code of a sign-in whose answer is lost was used nevertheless, and the page does not
 // say otherwise.
 func TestUnavailableAtSignIn(t *testing.T) {
 	s := newSite(t)
@@ -93,7 +94,8 @@ func TestUnavailableAtSignIn(t *testing.T) {
 	require.Contains(t, p.Page.Text("error"), "This code has been used already.")
 }
 
-// A page that could not be read promises nothing about changes: there were to be none.
+// A page that could not be read promises nothing about changes, since it would have made
+// none.
 func TestUnavailablePage(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()

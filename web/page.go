@@ -63,13 +63,13 @@ type Common struct {
 	now     time.Time
 }
 
-// Until is how long it is until t.
+// Until returns the time left until t.
 func (c Common) Until(t time.Time) time.Duration { return t.Sub(c.now) }
 
-// Now is when the page is made.
+// Now returns the time at which the page is made.
 func (c Common) Now() time.Time { return c.now }
 
-// common is how render fills it in.
+// common gives render the part to fill in.
 func (c *Common) common() *Common { return c }
 
 // A pageData is a pointer to the struct of a page.
@@ -126,7 +126,7 @@ func (h *Web) parse(t *template.Template, name string) (*template.Template, erro
 	return t, nil
 }
 
-// functions are those of the templates, in a language.
+// functions returns the functions of the templates, in a language.
 func (h *Web) functions(l *Language) template.FuncMap {
 	return template.FuncMap{
 		"say":       l.Find, // a missing text fails the page, and New

@@ -113,7 +113,7 @@ func (h *Web) getPhone(w http.ResponseWriter, r *http.Request) error {
 	if !ok || err != nil {
 		return err
 	}
-	if r.FormValue("other") != "" { // another number than the one that is pending
+	if r.FormValue("other") != "" { // a number other than the pending one
 		s.pending = pendingPhone{}
 	}
 	return h.phonePage(w, r, s, nil)

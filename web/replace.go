@@ -14,7 +14,7 @@ import (
 type ReplacePage struct {
 	SecondStep
 	Pair bool   // a single code has to wait; two in a row are accepted
-	Wait string // why, where that is not the error anyway
+	Wait string // why, unless Error says so already
 }
 
 // A WhichPage asks which of several authenticators the new one replaces. Its
@@ -31,7 +31,7 @@ func (h *Web) getReplace(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postReplaceAtSignIn completes the sign-in with a code of the old app, and leads
-// straight to the new one. The wish is in the challenge that the code is checked
+// straight to the new one. The purpose is in the challenge that the code is checked
 // against: the proof of the code page replaces nothing.
 func (h *Web) postReplaceAtSignIn(w http.ResponseWriter, r *http.Request) error {
 	asked, err := h.service.ReplaceAtSignIn(r.Context(), h.challenge(r))

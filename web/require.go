@@ -107,8 +107,8 @@ func withSession(r *http.Request, v visitor) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, v.Session))
 }
 
-// signedOut leads to the sign-in: at once where nobody was signed in, and by a page
-// that says why where a session ended or a form was not done.
+// signedOut leads to the sign-in: directly where nobody was signed in, and through a page
+// that gives the reason where a session ended or a form was not processed.
 func (h *Web) signedOut(w http.ResponseWriter, r *http.Request, err error) error {
 	w.Header().Set("Cache-Control", "no-store")
 	var ended *endedError

@@ -253,8 +253,8 @@ func (s *Section) Verify(r *http.Request, of Session, p totpflow.Purpose) (totpf
 // HasCode reports whether the form contains a code.
 func HasCode(r *http.Request) bool { return r.PostForm.Has(own + "code") }
 
-// Fields are those of the form that the person sent, without those of this package, in a
-// stable order: a page that asks for a code sends them again.
+// Fields returns the fields of the form that the person sent, without those of this
+// package, in a stable order: a page that asks for a code sends them again.
 func Fields(r *http.Request) []Field { return fields(r.PostForm) }
 
 // signingOut tells the sections that the person of the request signs out.

@@ -218,7 +218,7 @@ func (h *Web) postSaved(w http.ResponseWriter, r *http.Request, v visitor) error
 
 func (h *Web) postRevoke(w http.ResponseWriter, r *http.Request, v visitor) error {
 	err := v.account.RevokeBrowser(r.Context(), r.PathValue("id"))
-	if err != nil && !errors.Is(err, totpflow.ErrNoBrowser) { // it is not trusted any more, which is fine
+	if err != nil && !errors.Is(err, totpflow.ErrNoBrowser) { // its trust has ended already, which is fine
 		return err
 	}
 	return h.done(w, r, "browser-revoked")

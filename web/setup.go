@@ -73,7 +73,7 @@ var apps = []string{
 	"Google Authenticator", "Microsoft Authenticator", "Authy", "LastPass Authenticator", "Aegis", "2FAS", "Bitwarden", "1Password",
 }
 
-// appName is the name of the new authenticator: what the person typed, or the app that
+// appName returns the name of the new authenticator: what the person typed, or the app that
 // they chose. It is empty for another app without a name.
 func appName(r *http.Request) string {
 	if name := strings.TrimSpace(r.PostFormValue("name")); name != "" {

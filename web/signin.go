@@ -9,7 +9,7 @@ import (
 )
 
 // AfterPassword is the last line of the host's sign-in, after the password of this user
-// was right. It ends the browser's old session, asks the service what is next, and
+// was right. It ends the browser's old session, asks the service what comes next, and
 // answers the request: it begins the session and redirects to the page that the person
 // wanted, or it redirects to the second step or to the enrollment. The host must not
 // write to w before or after.
@@ -153,8 +153,8 @@ func (h *Web) postSignOut(w http.ResponseWriter, r *http.Request) error {
 
 // PasswordChanged is the last step of the host's change of a password, after the new one
 // is stored: trusted browsers and every session of the account end. If the request is
-// that person's own, the session continues under a new token. It writes only headers. An
-// error means that it may not have happened yet: store a note with the password and call
+// that person's own, the session continues under a new token. It writes only headers.
+// After an error, this may not have happened yet: store a note with the password and call
 // totpflow's [totpflow.Account.PasswordChanged] again until it returns nil.
 func (h *Web) PasswordChanged(w http.ResponseWriter, r *http.Request, user totpflow.User) error {
 	r = r.WithContext(h.context(r))

@@ -53,10 +53,10 @@ const own = "totpflow_"
 var errCodeFirst = errors.New("web: a code is needed first")
 
 // StepUp lets a request through only with a fresh code of the person's app, or with a
-// recovery code, however they signed in: a session that was left open cannot delete a backup. It includes
-// [Web.Require], so it can be used for a pattern by itself. A person who has no second
-// factor yet is asked for the password instead; one who has only a phone must set up an
-// app first.
+// recovery code, however the person signed in: a session that was left open cannot delete
+// a backup. It includes [Web.Require], so it can be used alone for a pattern. A person
+// who has no second factor yet is asked for the password instead; a person who has only a
+// phone must set up an app first.
 //
 // The first request of a form is answered with a page that names action and target
 // and asks for a code. Its form sends the same fields again, to the same address,
@@ -208,7 +208,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // withoutOwn takes this package's fields out of the request, so that the host's handler
-// sees the form that the person sent, also where it reads the body itself.
+// sees the form that the person sent, even where it reads the body itself.
 func withoutOwn(r *http.Request) {
 	for _, values := range []url.Values{r.PostForm, r.Form} {
 		for name := range values {
@@ -258,7 +258,7 @@ func (h *Web) ofHost(action totpflow.Action) bool {
 // mild are the actions that take nothing away.
 var mild = []totpflow.Action{totpflow.ActionAddAuthenticator, totpflow.ActionAddPhone, totpflow.ActionReplaceAuthenticator, totpflow.ActionRecoveryCodes}
 
-// fields are those of the person's form, in a stable order.
+// fields returns the fields of the person's form, in a stable order.
 func fields(form url.Values) (all []Field) {
 	for name, values := range form {
 		if strings.HasPrefix(name, own) {

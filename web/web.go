@@ -173,7 +173,7 @@ func (h *Web) handle(f func(http.ResponseWriter, *http.Request) error) http.Hand
 	}
 }
 
-// context is the request's, with its source for the events.
+// context returns the request's context, with its source for the events.
 func (h *Web) context(r *http.Request) context.Context {
 	ctx := totphttp.Context(r)
 	if h.Source != nil {
@@ -184,7 +184,8 @@ func (h *Web) context(r *http.Request) context.Context {
 }
 
 // wroteKey is the key of the note that the request has written something, such as that a
-// code is used: a later call of the store that wrote nothing says nothing about that.
+// code is used: a later call that wrote nothing does not mean that the whole request
+// wrote nothing.
 type wroteKey struct{}
 
 func noteWrite(ctx context.Context) {

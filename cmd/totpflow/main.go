@@ -1,7 +1,6 @@
-// Command totpflow is what an operator needs on the server of a product that
-// uses totpflow: to look at accounts, to help people who are locked out, to
-// rotate keys, to import from another system, and to make a restored database
-// safe.
+// Command totpflow is the tool of operators on the server of a product that uses
+// totpflow: to look at accounts, to help people who are locked out, to rotate keys, to
+// import from another system, and to make a restored database safe.
 //
 //	go install github.com/totpflow/totpflow/cmd/totpflow@latest
 //	totpflow --help

@@ -46,7 +46,7 @@ type Account struct {
 	Activity     event.Activity
 }
 
-// State is the plain word that the record of id is listed by.
+// State returns the plain word that the record of id is listed by.
 func (a *Account) State(id store.AccountID, at time.Time) string {
 	switch {
 	case id.User == tenantUser:

@@ -54,10 +54,10 @@ func (a *Account) dropAhead(at time.Time) {
 	})
 }
 
-// PutPasswordRight ends a pause after a new password that a clock ahead has begun in
-// the future, so that it lasts from now on: its real beginning is unknown. Only a call of
-// an administrator does this, since with a clock that is behind, anybody who can wait
-// would get a shorter pause.
+// PutPasswordRight corrects a pause after a new password that a clock which was ahead has
+// begun in the future: it then lasts from now on, since its real beginning is unknown.
+// Only a call of an administrator does this, since with a clock that is behind, anybody
+// who can wait would get a shorter pause.
 func (a *Account) PutPasswordRight(at time.Time) (changed bool) {
 	if !ahead(a.PasswordAt, at) {
 		return false

@@ -1,12 +1,12 @@
-// Package account is the aggregate that every flow changes: all that the
-// second factor knows of one user, as one value, and its codec, which seals the
-// value as one record. Package engine loads and swaps these records.
+// Package account is the aggregate that every flow changes: everything that the second
+// factor knows about one user, as one value, and its codec, which seals the value as one
+// record. Package engine loads and swaps these records.
 //
 // # The record, byte by byte
 //
-// [Seal] seals the following bytes, without names and without padding, one field
-// after the other. Package wire says what a number, a text, a list and the other
-// kinds are, and what is refused. First comes the number of the format, 1; then:
+// [Seal] seals the following bytes, without names and without padding, one field after
+// the other. Package wire defines numbers, texts, lists and the other kinds, and what is
+// refused. First comes the number of the format, 1; then:
 //
 //	generation: number
 //	enrollment: part
@@ -247,7 +247,7 @@
 //   - reset is there in every state, and zero in all but reset-pending. Kept
 //     authenticators can be restored until then; retired secrets are remembered for
 //     their last step.
-//   - weak_until is zero for a secret of 128 bits or more. Others are good until then.
+//   - weak_until is zero for a secret of 128 bits or more. Others are valid until then.
 //   - issued in spent, and used_up_to, are milliseconds since 1970; last, since and at
 //     in the budget are seconds.
 //   - after is the distance from the same field of the item before, or from 0: of

@@ -38,8 +38,8 @@ func TestEndSessionsEndsPhoneCodes(t *testing.T) {
 	require.Equal(t, phones, a.Phones.Phones(), "the phones stay")
 }
 
-// A browser leaves the record once no policy could trust it any more, but not at the last
-// moment at which one does.
+// A browser leaves the record once no policy could trust it, but not at the last moment
+// at which one does.
 func TestPruneKeepsTheLastMoment(t *testing.T) {
 	a := Account{Browsers: []trust.Browser{{ID: "b", Issued: at}}}
 	a.Prune(at.Add(trust.MaxAge))

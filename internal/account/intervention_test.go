@@ -12,7 +12,7 @@ import (
 )
 
 // An issued code can be redeemed for 24 hours, by clocks half a minute apart, and leaves
-// the record when it cannot be redeemed any more.
+// the record when its time is over.
 func TestIssuedIsLive(t *testing.T) {
 	_, set := recovery.Issue(at)
 	i := Issued{Set: set, At: at}

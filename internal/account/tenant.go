@@ -18,12 +18,12 @@ import (
 
 const tenantUser = store.ReservedPrefix + "tenant"
 
-// TenantID is the id of the tenant's own record.
+// TenantID returns the id of the tenant's own record.
 func TenantID(tenant string) store.AccountID {
 	return store.AccountID{Tenant: tenant, User: tenantUser}
 }
 
-// SendsID is the id of the record that counts the messages to a number or a
+// SendsID returns the id of the record that counts the messages to a number or a
 // prefix, by its keyed hash. It belongs to no tenant: a thousand accounts in a thousand
 // tenants that send to one number are one attack.
 func SendsID(hash string) store.AccountID {

@@ -36,7 +36,7 @@ func TestSign(t *testing.T) {
 }
 
 // A ticket serves once. A fixed number of used tickets is remembered; once one is
-// forgotten, no ticket issued at the same time or earlier is valid any more.
+// forgotten, no ticket issued at the same time or earlier is valid.
 func TestSpend(t *testing.T) {
 	var a Account
 	name := func(i int) string { return fmt.Sprint("T", i) }

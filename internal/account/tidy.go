@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Tidy drops expired parts and the counts of messages that no limit of this length needs
-// any more. It reports whether there were any, and whether nothing is left. Readers see
-// no change: each read ignores the same parts.
+// Tidy drops expired parts and the counts of messages that a limit of this length has
+// stopped needing. It reports whether there were any, and whether nothing is left.
+// Readers see no change: each read ignores the same parts.
 func (a *Account) Tidy(at time.Time, longest time.Duration) (changed, empty bool, err error) {
 	before, err := encode(a)
 	if err != nil {

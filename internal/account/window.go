@@ -46,8 +46,8 @@ func NewWindow(key [16]byte, mark string, at time.Time, actions []string, target
 	return w
 }
 
-// Use returns the window without this action to this target. It reports false, and the
-// window as it was, where the window does not permit it, or not any more.
+// Use returns the window without this action to this target. It reports false, with the
+// window as it was, where the window does not, or no longer, permit it.
 func (w Window) Use(key [16]byte, mark string, at time.Time, action string, target store.AccountID) (Window, bool) {
 	if !w.opens(key, mark, at) {
 		return w, false

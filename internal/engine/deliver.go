@@ -12,7 +12,7 @@ import (
 // Deliver hands over due notifications: those left by a process that crashed, and those
 // that a notifier failed to deliver. It claims each record by a write that moves its due
 // time, so that several processes may run it at once. It returns the number of accounts
-// with nothing pending any more, and why some events still are.
+// that have nothing left to deliver, and why others do.
 func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
 	if !e.messenger.tells() {
 		return 0, nil

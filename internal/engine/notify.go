@@ -193,8 +193,8 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	}()
 }
 
-// nextDue is when a process should look at the pending notifications in the record; zero
-// if there are none.
+// nextDue returns when a process should look at the pending notifications in the record;
+// zero if there are none.
 func (tx *Tx) nextDue() time.Time {
 	waiting := tx.Activity.Notifications(subject(tx.id))
 	if len(waiting) == 0 {

@@ -13,7 +13,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// The request that erases an account ends with its answer, and the person is told all the same.
+// The request that erases an account ends with its answer, and the person is notified
+// nevertheless.
 func TestErasureIsToldAfterTheRequest(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.flow(o.e, "ana", event.SignedIn)

@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Observers receive ids as the host knows them, although the record keeps them cleaned, and
-// where the request came from, also with an event that is in no record.
+// Observers receive ids as the host knows them, although the record keeps them cleaned,
+// and where the request came from, even with an event that is in no record.
 func TestObservedAsTheHostKnowsIt(t *testing.T) {
 	var got []event.Event
 	e := newEngine(store.NewMemory(), ring(t), event.ObserverFunc(func(_ context.Context, ev event.Event) { got = append(got, ev) }), clock)

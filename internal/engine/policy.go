@@ -99,7 +99,7 @@ func (e *Engine) ListPolicies() func(context.Context, store.AccountID) (policy.P
 	}
 }
 
-// TenantPolicies is the source that reads what administrators set for a tenant
+// TenantPolicies returns the source that reads what administrators set for a tenant
 // and its parents.
 func TenantPolicies(s store.Store, keys *keyring.Ring, parents func(context.Context, string) ([]string, error)) policy.Source {
 	return tenantPolicies{store: s, keys: keys, parents: parents}

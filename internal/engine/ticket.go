@@ -39,9 +39,9 @@ type Ticket struct {
 	lifetime  time.Duration
 }
 
-// Fields describes the ticket. It includes the kind although each kind has a
-// sealing key of its own: the account signs these bytes, so that the ring alone is
-// not enough to make a proof out of a challenge.
+// Fields describes the ticket. It includes the kind although each kind has its own
+// sealing key: the account signs these bytes, so that the ring alone is not enough to
+// make a proof out of a challenge.
 func (t *Ticket) Fields(c *wire.Coder) {
 	c.Text("id", &t.ID, maxWord)
 	c.Text("kind", &t.Kind, maxWord)
@@ -80,7 +80,7 @@ var ProofKind = Kind{Name: "totpflow/proof", Lifetime: ProofLifetime}
 // The exact reason would help only an attacker.
 var ErrTicket = errors.New("totpflow: not a valid ticket")
 
-// Account is the account that the ticket was issued for.
+// Account returns the account that the ticket was issued for.
 func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Tenant, User: t.User} }
 
 // SealTicket issues the ticket for the account as it is now and returns a string that is

@@ -26,13 +26,13 @@ type Tx struct {
 	erases  bool      // the record is about to be deleted
 	// whether this process is to deliver what this attempt writes
 	notifies bool
-	// how many pending events found no place any more
+	// how many pending events found no place
 	crowdedOut int
 	save       bool
 	events     []event.Event
 }
 
-// ID is the account's id.
+// ID returns the account's id.
 func (tx *Tx) ID() store.AccountID { return tx.id }
 
 // Save makes the call write the account before it answers.
@@ -46,7 +46,7 @@ func (tx *Tx) Log(e event.Event) {
 	tx.events = append(tx.events, e)
 }
 
-// subject is the account that the events of a record are about. Those of a tenant's own
+// subject returns the account that the events of a record are about. Those of a tenant's own
 // record are not about a user.
 func subject(id store.AccountID) (tenant, user string) {
 	if id.Reserved() {
@@ -59,8 +59,8 @@ func subject(id store.AccountID) (tenant, user string) {
 // is written, provided that nobody wrote it meanwhile; otherwise decide runs again on the
 // new state, so it must leave no trace outside the Tx except in variables that it sets
 // each time. The error of decide is returned only after the write was acknowledged. Until
-// then there is no answer: a failed write, a lost race or an unreadable record is an
-// error of its own ([store.ErrUnavailable], [keyring.ErrOpen], [account.ErrFormat]).
+// then there is no answer: a failed write, a lost race or an unreadable record is a
+// separate error ([store.ErrUnavailable], [keyring.ErrOpen], [account.ErrFormat]).
 func (e *Engine) Change(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	if err := account.Validate(id); err != nil {
 		return err

@@ -76,7 +76,7 @@ func TestToldAfterTheCallerIsGone(t *testing.T) {
 	require.Error(t, ctx.Err())
 }
 
-// A record that cannot be opened is an error of its own, not an account without a second
+// A record that cannot be opened is a separate error, not an account without a second
 // factor, and is left as it is.
 func TestChangeRefusesWhatItCannotOpen(t *testing.T) {
 	m := store.NewMemory()

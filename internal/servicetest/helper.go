@@ -29,7 +29,7 @@ var Quiet = event.Slog(slog.New(slog.DiscardHandler))
 // RFCSecret is the secret of RFC 6238, Appendix B, for SHA-1, in base32.
 const RFCSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" //nolint:gosec // published, and nobody's
 
-// RFCKey is the key of [RFCSecret].
+// RFCKey returns the key of [RFCSecret].
 func RFCKey(t testing.TB) totp.Key {
 	t.Helper()
 	key, err := totp.ParseSecret(RFCSecret, totp.Params{})

@@ -170,7 +170,7 @@ func TestReservedActions(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof)
 }
 
-// An unknown mode is treated as Required everywhere, also where something would be
+// An unknown mode is treated as Required everywhere, even where something would be
 // removed.
 func TestUnknownModeIsRequired(t *testing.T) {
 	h := newHarness(t)

@@ -24,7 +24,7 @@
 //     that it stands for.
 //   - word: a text that is likely to come again. 0 is the empty text; 1 is
 //     followed by a text that is new; n ≥ 2 is the text that was the n−1st new one.
-//     A text that was there before is never written out again.
+//     No text is written out a second time.
 //   - time: 0 for the zero time, otherwise one more than the signed number of
 //     milliseconds or seconds since 1970, rounded down. Years 1 to 9999.
 //   - instant: a time in seconds and, unless it is zero, a number of nanoseconds.

@@ -72,8 +72,8 @@ func (s *Store) listed(q store.Query, kv *mvccpb.KeyValue) (store.Record, error)
 // that a server allows by default.
 const batch = 100
 
-// listDue reads entries by due time, and then their records. One that has been
-// written meanwhile has another entry, and is left to the page that this is on.
+// listDue reads entries by due time, and then their records. A record that was written
+// meanwhile has another entry, and belongs to the page of that entry.
 func (s *Store) listDue(ctx context.Context, q store.Query, after store.Place, limit int) (store.Page, error) {
 	first, end := s.span(q, after)
 	entries, err := s.read(ctx, first, clientv3.WithRange(end), clientv3.WithLimit(int64(limit)), clientv3.WithKeysOnly())

@@ -18,10 +18,9 @@ import (
 //
 // etcd answers with a token, which it forgets after five minutes without a call by
 // default. After such a refusal, which has changed nothing, these options sign in again
-// and repeat the call. The client's own Username and Password do not get that
-// far with a server before 3.5: that refuses the expired token also where the
-// client asks for a new one, and every call then runs into its deadline until the
-// process is started again.
+// and repeat the call. The client's own Username and Password do not manage this with a
+// server before 3.5, which refuses the expired token even where the client asks for a new
+// one: every call then runs into its deadline until the process is started again.
 //
 // Until it expires, a token is worth as much as the password: use TLS. Use the options
 // for one client only; they are safe for concurrent use.
@@ -39,8 +38,8 @@ type login struct {
 
 const authenticate = "/etcdserverpb.Auth/Authenticate"
 
-// RequireTransportSecurity implements credentials.PerRPCCredentials. Whether the
-// connection is encrypted is the host's to configure, as with the client's own.
+// RequireTransportSecurity implements credentials.PerRPCCredentials. The host decides
+// whether the connection is encrypted, as with the client's own credentials.
 func (*login) RequireTransportSecurity() bool { return false }
 
 // GetRequestMetadata implements credentials.PerRPCCredentials. A call that
@@ -73,7 +72,7 @@ func refused(err error) bool {
 	return errors.Is(err, rpctypes.ErrInvalidAuthToken) || errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrAuthOldRevision)
 }
 
-// renew signs in, unless somebody has since the token that was refused.
+// renew signs in, unless another call has done so since the refused token was issued.
 func (l *login) renew(ctx context.Context, before *string, cc *grpc.ClientConn, invoke grpc.UnaryInvoker) error {
 	select {
 	case l.turn <- struct{}{}:

@@ -12,17 +12,17 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Where records and the entries by due time are, behind the prefix. The prefix
-// holds no NUL, so that no key of a store is one of another store, also where the
+// The keys of records and of entries by due time continue with these after the prefix.
+// The prefix holds no NUL, so that no key of a store is one of another store, even where
 // one prefix begins with the other.
 const (
 	accounts = "account\x00"
 	overdue  = "due\x00"
 )
 
-// key is where a record is. No id holds a NUL, and nothing comes before it: so
-// keys are ordered as store.AccountID.Compare orders ids, also where a tenant begins
-// with another one.
+// key returns the key of a record. No id holds a NUL, and nothing sorts before it: so
+// keys are ordered as store.AccountID.Compare orders ids, even where one tenant begins
+// with another.
 func (s *Store) key(id store.AccountID) string { return s.prefix + accounts + member(id) }
 
 func member(id store.AccountID) string { return id.Tenant + "\x00" + id.User }
@@ -42,7 +42,7 @@ func (s *Store) parseKey(key string) (store.AccountID, error) {
 	return parseMember(rest, ours)
 }
 
-// dueKey is where the entry of a record with a due time is, in the order of
+// dueKey returns the key of the entry of a record with a due time, in the order of
 // store.Place.Compare.
 func (s *Store) dueKey(p store.Place) string {
 	return s.prefix + overdue + string(appendDue(nil, p.Due)) + member(p.ID)
@@ -111,12 +111,12 @@ func dueOf(b []byte) (due time.Time, valid bool) {
 	return due, due.Year() >= 1 && due.Year() <= 9999 && !due.IsZero()
 }
 
-// begin is how the value of a record begins: the part that a write compares.
+// begin returns the beginning of a record's value: the part that a write compares.
 func begin(v store.Version, due time.Time) []byte {
 	return appendDue(append(append(make([]byte, 0, head), v[:]...), format), due)
 }
 
-// encode writes a record as the package documentation has it.
+// encode writes a record as the package documentation describes it.
 func encode(rec store.Record) string {
 	b := begin(rec.Version, rec.Due)
 	b = binary.BigEndian.AppendUint64(b, uint64(rec.Updated.UnixMicro()))

@@ -23,7 +23,7 @@ var (
 	ErrCorrupt = errors.New("etcdstore: members of the cluster disagree about its data")
 )
 
-// ErrPrefix: the prefix that [New] was given contains a control character.
+// ErrPrefix means that the prefix that [New] was given contains a control character.
 var ErrPrefix = errors.New("etcdstore: invalid prefix")
 
 // Store is a [store.Store] in an etcd cluster. It is safe for concurrent use by
@@ -130,7 +130,7 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	})
 }
 
-// entry is the key of a record's entry by due time, empty where it has none.
+// entry returns the key of a record's entry by due time, empty where it has none.
 func (s *Store) entry(id store.AccountID, due time.Time) string {
 	if due.UnixMilli() == never {
 		return ""
@@ -150,7 +150,7 @@ func (s *Store) read(ctx context.Context, key string, opts ...clientv3.OpOption)
 }
 
 // swap writes if the record's version is still was. It is the only place that
-// tells a won race from a lost one.
+// distinguishes a won race from a lost one.
 //
 // The entry by due time is written in the same transaction, and the old one
 // removed, for which the old due time must be known. It is part of what is
@@ -192,14 +192,14 @@ func (s *Store) try(ctx context.Context, when []clientv3.Cmp, then []clientv3.Op
 	return s.client.Txn(clientv3.WithRequireLeader(ctx)).If(when...).Then(then...).Else(clientv3.OpGet(key)).Commit()
 }
 
-// absent holds where there is no record.
+// absent is the condition that the key has no record.
 func absent(key string) []clientv3.Cmp {
 	return []clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(key), "=", 0)}
 }
 
-// stored holds where the value begins so. etcd compares whole values only, but
-// byte by byte: what begins so, and goes on, comes after the beginning and before
-// the one that follows it.
+// stored is the condition that the value begins with begin and goes on. etcd compares
+// whole values only, but byte by byte: such a value sorts after begin and before its
+// successor.
 func stored(key string, begin []byte) []clientv3.Cmp {
 	when := []clientv3.Cmp{clientv3.Compare(clientv3.Value(key), ">", string(begin))}
 	next := bytes.Clone(begin)

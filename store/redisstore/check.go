@@ -39,15 +39,15 @@ func (s *Store) Check(ctx context.Context) error {
 // one, and otherwise Check's errors.
 func (s *Store) Create(ctx context.Context) error { return s.open(ctx, createScript) }
 
-// Release ends a quarantine before its time. It is for an operator who knows
-// that no acknowledged write is missing: a server with [Always] was restarted
-// on its own files, or a coordinated FAILOVER took place. A program that calls it on its
-// own makes every accepted code valid a second time.
+// Release ends a quarantine before its time. It is for an operator who knows that no
+// acknowledged write is missing: a server with [Always] was restarted on its own files,
+// or a coordinated FAILOVER took place. A program that calls it automatically makes every
+// accepted code valid a second time.
 //
 // Errors are those of [Store.Check].
 func (s *Store) Release(ctx context.Context) error { return s.open(ctx, releaseScript) }
 
-// open is take for callers outside.
+// open is take for the exported methods.
 func (s *Store) open(ctx context.Context, sc script) error {
 	if s.fault != nil {
 		return s.fault
@@ -66,8 +66,8 @@ func (s *Store) open(ctx context.Context, sc script) error {
 	return fmt.Errorf("%w: check: %w", store.ErrUnavailable, err)
 }
 
-// take looks at the server's settings, and then runs a script that may take it
-// for the store's, if it is still the same server.
+// take checks the server's settings, and then runs a script that may make it the store's
+// server, if it is still the same one.
 func (s *Store) take(ctx context.Context, sc script) error {
 	run, err := s.inspect(ctx)
 	if err != nil {
@@ -78,8 +78,8 @@ func (s *Store) take(ctx context.Context, sc script) error {
 	return err
 }
 
-// inspect returns the server's run_id, or why it will not do. All of it is
-// asked on one connection, and so of one server.
+// inspect returns the server's run_id, or the reason why the server is unsuitable. It
+// asks everything on one connection, and so of one server.
 func (s *Store) inspect(ctx context.Context) (run string, err error) {
 	pipe := s.client.Pipeline()
 	answer := pipe.Info(ctx)

@@ -47,17 +47,16 @@
 // restarts of Redis as outages of the second factor, or end the quarantine with
 // [Store.Release] when nothing is missing.
 //
-// The quarantine covers codes of authenticators and phones, and the proofs made by
-// them. Other writes that were acknowledged last and are lost do not come back: a recovery
-// code used then works again, and so does a code that was mailed, for its day; a
-// browser revoked then is trusted again, sessions and browsers that a new password
-// or "it was not me" ended then are not ended; an authenticator set up or replaced
-// then is not, and a reset, a policy and wrong guesses of then are forgotten. Where
-// that is not acceptable, use a database that does not lose what it acknowledged:
-// store/sqlstore or store/etcdstore. After a failover that has lost much, treat the
-// database like one restored from a backup: raise the key ring's epoch, and call
-// totpflow's Admin.AfterDatabaseRestore from a program of yours. The epoch alone
-// leaves used codes valid.
+// The quarantine covers codes of authenticators and phones, and the proofs made by them.
+// Other lost writes do not come back: a recovery code that was used in those last moments
+// works again, and so does a code that was mailed, for its day; a browser that was
+// revoked is trusted again; sessions and browsers that a new password or "it was not me"
+// ended are valid again; the set-up or replacement of an authenticator is undone; and a
+// reset, a policy and wrong guesses are forgotten. Where that is not acceptable, use a
+// database that does not lose what it acknowledged: store/sqlstore or store/etcdstore.
+// After a failover that has lost much, treat the database like one restored from a
+// backup: raise the key ring's epoch, and call totpflow's Admin.AfterDatabaseRestore from
+// a program of yours. The epoch alone leaves used codes valid.
 //
 // The length of the quarantine is right only if the processes' clocks agree: the process
 // that notices first sets its end, by its own clock, and one that is a minute behind ends
@@ -77,9 +76,9 @@
 // Before a new server's name is written, its settings are checked like the
 // first one's.
 //
-// Not noticed: a snapshot of the running machine that is put back, memory and
-// all; keys written back one by one; and two primaries at the same time, for
-// which stand min-replicas-to-write or [Options].Replicas.
+// Not noticed: a snapshot of the running machine that is put back, memory and all; keys
+// written back one by one; and two primaries at the same time, against which
+// min-replicas-to-write or [Options].Replicas helps.
 //
 // # Storage
 //

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// member is an id in the index and at the end of a record's key. Redis orders
+// member returns an id in the index and at the end of a record's key. Redis orders
 // members byte by byte, and no id holds a NUL, so this order is that of
 // store.AccountID.Compare: a tenant that begins with another one comes after it.
 func member(id store.AccountID) string { return id.Tenant + "\x00" + id.User }
@@ -46,7 +46,7 @@ func span(q store.Query, after store.Place) (first, last string) {
 // never is the due time of a record that has none.
 var never = time.Time{}.UnixMilli()
 
-// dueBytes is a due time in milliseconds as eight bytes in the order of time, and
+// dueBytes returns a due time in milliseconds as eight bytes in the order of time, and
 // empty where there is none. They begin the record's member of the index by due
 // time.
 func dueBytes(due time.Time) string {

@@ -18,12 +18,11 @@ type Options struct {
 	// Durability is what the server must promise. The default is [Always].
 	Durability Durability
 
-	// Replicas is how many replicas must have received what a call wrote or
-	// read before it returns, by Redis' WAIT; otherwise it returns [ErrReplicas].
-	// With n replicas, n/2 rounded up makes a majority with the primary, and a
-	// primary that a network fault has cut off from the others then accepts no
-	// code. The default is 0. It reduces the losses of a failover only a little, see the
-	// package documentation.
+	// Replicas is how many replicas must have received what a call wrote or read before
+	// it returns, by Redis' WAIT; otherwise it returns [ErrReplicas]. With n replicas,
+	// n/2 rounded up makes a majority with the primary, and a primary that a network
+	// fault has cut off from the others then accepts no code. The default is 0. It
+	// reduces the losses of a failover only a little; see the package documentation.
 	Replicas int
 
 	// Quarantine is how long the store refuses all calls after the server has restarted
@@ -43,9 +42,8 @@ const (
 	minQuarantine = 5 * time.Minute
 )
 
-// Durability is how much of what a server acknowledges it may lose when it
-// crashes. Losses of a failover are another matter, see the package
-// documentation.
+// Durability is how much of what a server acknowledges it may lose when it crashes.
+// Losses of a failover are another matter; see the package documentation.
 type Durability int
 
 const (
@@ -53,11 +51,11 @@ const (
 	// (appendonly yes, appendfsync always, no-appendfsync-on-rewrite no).
 	Always Durability = iota
 
-	// EverySecond also takes appendfsync everysec: up to two seconds of
-	// acknowledged writes are lost when the machine stops. Codes accepted in them cannot
-	// be used again, because the quarantine outlasts them. But a recovery code
-	// used in them can be used again, a browser revoked in them is trusted again, a
-	// reset or a replaced authenticator is undone, and guesses are forgotten.
+	// EverySecond also accepts appendfsync everysec: up to two seconds of acknowledged
+	// writes are lost when the machine stops. Codes accepted in them cannot be used
+	// again, because the quarantine outlasts them. But a recovery code used in them can
+	// be used again, a browser revoked in them is trusted again, a reset or a replaced
+	// authenticator is undone, and guesses are forgotten.
 	EverySecond
 
 	// Vouched checks none of these settings, for services that refuse CONFIG. The host

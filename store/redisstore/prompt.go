@@ -9,16 +9,15 @@ import (
 	"sync/atomic"
 )
 
-// prompt returns what f returns, or the context's error as soon as the context
-// is done, which the client would hear of only after its own time-outs. What f
-// still does then is an open outcome. It may share nothing with the caller.
+// prompt returns what f returns, or the context's error as soon as the context is done,
+// which the client would notice only after its own time-outs. What f still does then is
+// an open outcome. It may share nothing with the caller.
 //
-// A panic of f is one in the caller's goroutine, as a *panicked: net/http and
-// others recover from those of their own goroutines only, and one driver's fault
-// would end the process for everybody. Where the caller has gone, nobody is left
-// whose request it could end, and it is logged. If f ends its goroutine
-// (runtime.Goexit), that is errEnded: "no record" and "written" are said by a
-// driver, never by its silence.
+// A panic of f becomes one in the caller's goroutine, as a *panicked: net/http and others
+// recover only from panics of their own goroutines, so that one driver's fault would
+// otherwise end the process for everybody. Where the caller has gone, the panic is
+// logged, since it has no request to end. If f ends its goroutine (runtime.Goexit), the
+// error is errEnded: a driver's silence must mean neither "no record" nor "written".
 //
 // Package sqlstore has the same. It is not shared: this module is released apart
 // from that one, and an internal package would tie each version to one of the
@@ -62,9 +61,9 @@ func prompt[T any](ctx context.Context, fuse *fuse, f func() (T, error)) (T, err
 	}
 }
 
-// A fuse blows with the first panic. The connection goes back to the pool with
-// an answer that nobody has read, which the next call would take for its own: a
-// race that was lost for one that was won. So anyone who asks after that is refused.
+// A fuse blows with the first panic. The connection goes back to the pool with an answer
+// that nobody has read, which the next call would take for its own: a lost race could
+// pass for a won one. So every later call is refused.
 type fuse struct{ blown atomic.Pointer[panicked] }
 
 func (f *fuse) err() error {
@@ -74,18 +73,18 @@ func (f *fuse) err() error {
 	return nil
 }
 
-// errEnded: f did not return.
+// errEnded means that f did not return.
 var errEnded = errors.New("redisstore: the client ended its goroutine without an answer")
 
-// An outcome is what became of f.
+// An outcome is the result of f.
 type outcome[T any] struct {
 	value    T
 	err      error
 	panicked *panicked
 }
 
-// log reports a panic that nobody else hears of. Any other outcome that comes
-// too late is open, and the next read sees it.
+// log reports a panic that no caller is left to receive. Any other outcome that comes too
+// late is open, and the next read sees it.
 func (o outcome[T]) log(ctx context.Context) {
 	if o.panicked != nil {
 		slog.ErrorContext(ctx, "redisstore: the client panicked after its caller had gone", "panic", o.panicked)

@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// reply is what a script answers, as the client returns it: words, of which those with a
-// bit in strange are numbers or nothing.
+// reply returns the answer of a script, as the client returns it: words, of which those
+// with a bit in strange are numbers or nothing.
 func reply(text string, strange uint8) []any {
 	var all []any
 	for i, word := range strings.Split(text, "|") {

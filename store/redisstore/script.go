@@ -47,7 +47,7 @@ func compose(names ...string) script {
 	return script{text.String(), redis.NewScript(text.String()).Hash()}
 }
 
-// run has the server run a script once, and returns what it answered.
+// run makes the server run a script once, and returns its answer.
 func (s *Store) run(ctx context.Context, sc script, keys []string, args ...any) ([]any, error) {
 	reply, err := s.send(ctx, "EVALSHA", sc.sum, keys, args)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") { // it does not know the script yet, so nothing has run

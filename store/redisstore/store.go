@@ -75,7 +75,7 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	return err
 }
 
-// expected is how scripts spell a version, or that there is no record.
+// expected returns a version, or the absence of a record, as the scripts spell it.
 func expected(was store.Version) string {
 	if was.IsZero() {
 		return ""
@@ -119,8 +119,8 @@ func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error
 	return scanCounts(reply)
 }
 
-// account is the key of a record, and for no id what all of them begin with. No
-// prefix holds a NUL, so that no key of a store is one of another store.
+// account returns the key of a record, and for the zero id the beginning of all such
+// keys. No prefix holds a NUL, so that no key of a store is one of another store.
 func (s *Store) account(id store.AccountID) string {
 	key := s.options.Prefix + "account\x00"
 	if id == (store.AccountID{}) {
@@ -129,8 +129,8 @@ func (s *Store) account(id store.AccountID) string {
 	return key + member(id)
 }
 
-// call runs a script over the store and what account names. A server that the
-// store does not know is looked at first, and answers when its quarantine ends.
+// call runs a script over the store and the keys that account names. It checks a server
+// that the store does not know; that server answers when its quarantine has ended.
 func (s *Store) call(ctx context.Context, sc script, account string, args ...any) ([]any, error) {
 	if s.fault != nil {
 		return nil, s.fault
@@ -149,7 +149,7 @@ func (s *Store) call(ctx context.Context, sc script, account string, args ...any
 	})
 }
 
-// keys are the store's own hash, the index of its records, what their keys begin
+// keys returns the store's own hash, the index of its records, what their keys begin
 // with, and their index by due time. An index of the records in a state has its
 // name behind that of the index and a NUL.
 func (s *Store) keys() []string {

@@ -23,7 +23,7 @@ var (
 	MySQL      = Dialect{d: &mysql}    // MariaDB 10.5 or newer, MySQL 8.0.16 or newer; the tests use MariaDB 10.11
 )
 
-// ErrDialect: New was called without a dialect.
+// ErrDialect means that New was called without a dialect.
 var ErrDialect = errors.New("sqlstore: no dialect")
 
 // String returns the dialect's name.
@@ -60,7 +60,7 @@ type dialect struct {
 	table func(n names, table string) (statement string, args []any)
 
 	damage    string // → "ok", or what is wrong with the file; empty where the server looks after that
-	oneWriter bool   // writers of one store stand in line
+	oneWriter bool   // writers of one store wait in line
 	prepares  bool   // a statement is prepared once
 
 	// settings refuses a database that does not keep the contract as it is
@@ -82,7 +82,7 @@ type dialect struct {
 	absent func(err error) bool // there is no such table
 
 	corrupt func(err error) bool // the file is damaged, or is not a database
-	denied  func(err error) bool // the user has not the right to
+	denied  func(err error) bool // the user lacks the right to
 	strange func(err error) bool // there is no such column
 	gone    func(err error) bool // the connection has died, or may have: nobody has answered
 }
@@ -99,7 +99,8 @@ func schemaOf(name string) fs.FS {
 	return sub
 }
 
-// untold is the settings of a dialect of which nothing else need be known.
+// untold is the settings function of a dialect about which nothing more needs to be
+// known.
 func untold(check func(context.Context, *sql.Conn) error) func(context.Context, *sql.Conn) (traits, error) {
 	return func(ctx context.Context, conn *sql.Conn) (traits, error) { return traits{}, check(ctx, conn) }
 }
@@ -107,9 +108,10 @@ func untold(check func(context.Context, *sql.Conn) error) func(context.Context, 
 // not is the answer of a dialect to an error that its statements do not cause.
 func not(error) bool { return false }
 
-// transaction is a dialect's alone: a transaction of a kind that sql.Tx cannot
-// begin. A connection that may still be inside it is thrown away: back in the
-// pool, it would take in the host's writes and never commit them.
+// transaction returns a function for the field alone of a dialect. It uses a kind of
+// transaction that sql.Tx cannot begin. A connection that may still be inside the
+// transaction is thrown away: back in the pool, it would accept the host's writes and
+// never commit them.
 func transaction(begin string) func(context.Context, *sql.Conn, func() error) error {
 	return func(ctx context.Context, conn *sql.Conn, f func() error) error {
 		_, err := conn.ExecContext(ctx, begin)

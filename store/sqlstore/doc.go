@@ -25,8 +25,8 @@
 //
 // # SQLite
 //
-// The data source name for modernc.org/sqlite (pure Go), and the same in the
-// words of github.com/mattn/go-sqlite3 (cgo):
+// The data source name for modernc.org/sqlite (pure Go), and the same for
+// github.com/mattn/go-sqlite3 (cgo):
 //
 //	file:PATH?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate
 //	file:PATH?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate
@@ -49,10 +49,10 @@
 // host that holds its only connection waits for itself, until the context ends. So
 // commit before you call the service, and never call it inside a transaction.
 //
-// SQLite does not notice that its file was removed or replaced: it goes on in a file
-// without a name, which ends with the process. After Migrate, a Store compares the file
-// under the name with the one that was opened, before each call and after each write,
-// and returns [ErrFileLost] until it is back.
+// SQLite does not notice that its file was removed or replaced: it continues in a file
+// without a name, which disappears with the process. After Migrate, a Store compares the
+// file under the name with the one that was opened, before each call and after each
+// write, and returns [ErrFileLost] until it is back.
 //
 // The file must be on a local disk, and must not be copied while in use: the
 // newest writes are in a second file, PATH-wal. VACUUM INTO 'COPY', or SQLite's backup
@@ -75,17 +75,17 @@
 // on sessions; each of its statements is a separate transaction.
 //
 // Migrate refuses synchronous_commit=off and fsync=off, a table that is UNLOGGED
-// ([ErrNotDurable]), a standby or a read-only connection ([ErrNotPrimary]), and
-// another encoding than UTF8 of the database or the connection ([ErrEncoding]).
-// It refuses row level security that hides rows from the connection's role
-// ([ErrRowSecurity]), since everybody would look as if they had never enrolled. Add
-// row_security=off to the data source name, so that PostgreSQL reports an error
-// instead of hiding rows if somebody switches it on later.
+// ([ErrNotDurable]), a standby or a read-only connection ([ErrNotPrimary]), and an
+// encoding of the database or the connection other than UTF8 ([ErrEncoding]). It refuses
+// row level security that hides rows from the connection's role ([ErrRowSecurity]), since
+// everybody would look as if they had never enrolled. Add row_security=off to the data
+// source name, so that PostgreSQL reports an error instead of hiding rows if somebody
+// switches it on later.
 //
-// Migrate needs the right to create tables in the first schema of the search path.
-// After that, a program that has SELECT, INSERT, UPDATE and DELETE on
-// totpflow_accounts and SELECT on totpflow_schema can run, and calls Migrate as
-// well; less is [ErrRights].
+// Migrate needs the right to create tables in the first schema of the search path. After
+// that, a program that has SELECT, INSERT, UPDATE and DELETE on totpflow_accounts and
+// SELECT on totpflow_schema can run, and calls Migrate too; with fewer rights it gets
+// [ErrRights].
 //
 // A program that has a pgxpool gives the store the same connections:
 //
@@ -101,13 +101,13 @@
 // server a replica. clientFoundRows and interpolateParams may be set or not. The
 // columns are VARBINARY, so that no collation takes two ids for one.
 //
-// Migrate refuses innodb_flush_log_at_trx_commit other than 1,
-// sync_binlog other than 1 where there is a binary log (0 is MariaDB's default),
-// autocommit off, and another engine than InnoDB ([ErrNotDurable]); read_only, and a node
-// of a Galera cluster that does not wait for the others before it reads
-// (wsrep_sync_wait=1) ([ErrNotPrimary]); and a connection that converts text
-// ([ErrEncoding]). Rights are as with PostgreSQL. Every definition commits by itself in
-// these databases, so each migration is one statement that may be repeated.
+// Migrate refuses innodb_flush_log_at_trx_commit other than 1, sync_binlog other than 1
+// where there is a binary log (0 is MariaDB's default), autocommit off, and an engine
+// other than InnoDB ([ErrNotDurable]); read_only, and a node of a Galera cluster that
+// does not wait for the others before it reads (wsrep_sync_wait=1) ([ErrNotPrimary]); and
+// a connection that converts text ([ErrEncoding]). Rights are as with PostgreSQL. These
+// databases commit every definition separately, so each migration is one statement that
+// may be repeated.
 //
 // InnoDB shows a commit to others a moment before it is on the disk. Where the
 // acknowledgement of a write is lost, [store.Update] reads once and treats a write that
@@ -115,32 +115,31 @@
 //
 // # What cannot be seen
 //
-// Migrate looks at one connection, at that moment. It does not see disks and
-// virtual machines that acknowledge before they have written, replicas that take
-// over without the last commits (asynchronous replication), a proxy that sends
-// reads to replicas, MySQL's ALTER INSTANCE DISABLE INNODB REDO_LOG, or settings
-// that are changed afterwards. After any of it a used code can work once more,
-// while its time step lasts, a recovery code or one that was mailed even later, and the
-// last revocations and freezes are undone. Restoring an older copy of the database undoes
-// more than that: raise the key ring's epoch afterwards and call totpflow's
-// Admin.AfterDatabaseRestore, as the command "totpflow restored" does. The epoch alone
-// leaves used codes valid.
+// Migrate looks at one connection, at that moment. It does not see disks and virtual
+// machines that acknowledge before they have written, replicas that take over without the
+// last commits (asynchronous replication), a proxy that sends reads to replicas, MySQL's
+// ALTER INSTANCE DISABLE INNODB REDO_LOG, or settings that are changed afterwards. After
+// any of these, a used code can work once more, while its time step lasts, a recovery
+// code or one that was mailed even later, and the last revocations and freezes are
+// undone. Restoring an older copy of the database undoes more than that: raise the key
+// ring's epoch afterwards and call totpflow's Admin.AfterDatabaseRestore, as the command
+// "totpflow restored" does. The epoch alone leaves used codes valid.
 //
 // # Names, and somebody else's migrations
 //
 // [Dialect.Named] puts the tables into another schema, or under other names.
-// [Dialect.Migrations] returns the definitions as files, for goose, atlas or a
-// person who applies them. Each notes its number, so that Migrate, which needs no
-// right to define anything then, has nothing to do and looks at the rest.
+// [Dialect.Migrations] returns the definitions as files, for goose, atlas or a person who
+// applies them. Each notes its number, so that Migrate has nothing to define, and only
+// checks the rest, without the right to define anything.
 //
 // # Your own transactions
 //
-// The store writes on a connection of its own, and cannot take part in a
-// transaction of the product. Put returns when the write is acknowledged as
-// durable; inside a transaction that is not yet the case, and the answer "right
-// code" would leave before it. And where the transaction is rolled back, the code
-// that it used would work once more. So commit first and call the service then,
-// or the other way round; neither waits for the other.
+// The store writes on its own connection, and cannot take part in a transaction of the
+// product. Put returns when the write is acknowledged as durable; inside a transaction
+// that is not yet the case, and the answer "right code" would be sent too early. And
+// where the transaction is rolled back, the code that it used would work once more. So
+// commit first and then call the service, or the other way round; neither waits for the
+// other.
 //
 // # Isolation
 //

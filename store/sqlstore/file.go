@@ -9,14 +9,14 @@ import (
 	"os"
 )
 
-// ErrFileLost: the SQLite file was removed, or another one was put in its place, while
-// it was open. SQLite does not notice: it goes on in a file without a name, and what
-// it acknowledges there is lost when the process ends, such as the fact that a code is
-// used. Every call returns it until the file is back. End every program that has the
-// file open, put the file back, and start them again.
+// ErrFileLost means that the SQLite file was removed, or another one was put in its
+// place, while it was open. SQLite does not notice: it continues in a file without a
+// name, and everything that it acknowledges there is lost when the process ends, such as
+// the fact that a code is used. Every call returns it until the file is back. End every
+// program that has the file open, put the file back, and start them again.
 var ErrFileLost = errors.New("sqlstore: the database file was removed or replaced while it was open; end the programs that use it, put it back and start them again")
 
-// A file is the one that a SQLite database was in when Migrate looked.
+// A file identifies the file that a SQLite database was in when Migrate looked.
 type file struct {
 	path string
 	info fs.FileInfo
@@ -50,7 +50,7 @@ func sqliteFile(ctx context.Context, conn *sql.Conn) (*file, error) {
 	return nil, nil
 }
 
-// check returns ErrFileLost if the file is not under its name any more.
+// check returns ErrFileLost if the file is no longer under its name.
 func (f *file) check() error {
 	if f == nil {
 		return nil

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// A step that a developer has forgotten is named beside the driver's words, which stay.
+// If a developer has forgotten a step, the error names it, in addition to the driver's
+// own words.
 
-// unmigrated returns err, with what to do where the table is missing.
+// unmigrated returns err, with advice where the table is missing.
 func (d *dialect) unmigrated(err error) error {
 	if err == nil || !d.absent(err) {
 		return err
@@ -15,13 +16,13 @@ func (d *dialect) unmigrated(err error) error {
 	return fmt.Errorf("sqlstore: the tables are missing, call Migrate first: %w", err)
 }
 
-// foreign returns err, with what it may be where a database did not understand
-// what it was asked: the questions about settings are each dialect's own.
+// foreign returns err, with a likely cause where a database did not understand a
+// statement: each dialect asks about settings in its own way.
 func (d *dialect) foreign(err error) error {
 	if err == nil || refusal(err) || !misunderstood(err) {
 		return err
 	}
-	return fmt.Errorf("sqlstore: perhaps this database is not %s, which New was told: %w", d.name, err)
+	return fmt.Errorf("sqlstore: perhaps this database is not %s, the dialect that New was given: %w", d.name, err)
 }
 
 // misunderstood recognises the errors of any of the databases: syntax_error,

@@ -44,8 +44,8 @@ func TestForgottenMigrate(t *testing.T) {
 	}
 }
 
-// A database that does not understand the first questions may be of another kind than New
-// was told.
+// A database that does not understand the first questions may not be of the kind that New
+// was given.
 func TestWrongDialect(t *testing.T) {
 	cases := []struct {
 		dialect sqlstore.Dialect

@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// ErrCorrupt: the database file is damaged. The text has SQLite's first finding, without
-// any value from the database.
+// ErrCorrupt means that the database file is damaged. The text has SQLite's first
+// finding, without any value from the database.
 var ErrCorrupt = errors.New("sqlstore: the database file is corrupt")
 
 // CheckIntegrity reads the whole SQLite file and returns [ErrCorrupt] if its parts
@@ -39,7 +39,7 @@ func (s *Store) CheckIntegrity(ctx context.Context) error {
 		return collect(rows, err, read)
 	})
 	switch {
-	case err != nil && s.d.d.corrupt(err): // too damaged to be looked through
+	case err != nil && s.d.d.corrupt(err): // too damaged to be checked
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	case err != nil:
 		return fmt.Errorf("%w: check integrity: %w", store.ErrUnavailable, err)

@@ -45,8 +45,8 @@ func TestLineIsInOrder(t *testing.T) {
 	})
 }
 
-// A caller that gives up leaves the line, has not written, and holds up nobody; a
-// statement whose caller has left is waited for.
+// A caller that gives up leaves the line, has not written, and holds up nobody. The next
+// writer waits for a statement whose caller has left.
 func TestLineIsLeftByContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()

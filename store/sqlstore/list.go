@@ -33,8 +33,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	return store.Page{Records: records[:limit], Next: q.Place(records[limit-1]).Cursor()}, nil
 }
 
-// page returns the statement of a page that begins behind a place, and its
-// arguments.
+// page returns the statement of a page that begins after a place, and its arguments.
 func (s *Store) page(q store.Query, after store.Place, limit int) (statement string, args []any) {
 	l := listing{heads: q.Heads, all: q.AllTenants, state: q.State != "", due: !q.DueBefore.IsZero()}
 	if l.state {

@@ -15,37 +15,37 @@ import (
 
 // Errors of [Store.Migrate]; trying again does not help.
 var (
-	// ErrSchemaNewer: a newer program has migrated this database. An older
-	// one must not write into a schema that it does not know.
+	// ErrSchemaNewer means that a newer program has migrated this database. An older one
+	// must not write into a schema that it does not know.
 	ErrSchemaNewer = errors.New("sqlstore: schema is newer than this program")
 
-	// ErrNotDurable: the database is configured so that an acknowledged write
+	// ErrNotDurable means that the database is configured so that an acknowledged write
 	// can be lost.
 	ErrNotDurable = errors.New("sqlstore: writes are not durable")
 
-	// ErrBusyTimeout: SQLite's writers would not wait for each other, so that most people
-	// who sign in at the same moment would be refused.
+	// ErrBusyTimeout means that SQLite's writers would not wait for each other, so that
+	// most people who sign in at the same moment would be refused.
 	ErrBusyTimeout = errors.New("sqlstore: writers do not wait for each other")
 
-	// ErrNotPrimary: the server is a standby or does not accept writes. Its answers may
-	// be old, and with an old answer a used code is accepted again.
+	// ErrNotPrimary means that the server is a standby or does not accept writes. Its
+	// answers may be old, and with an old answer a used code is accepted again.
 	ErrNotPrimary = errors.New("sqlstore: not the primary database")
 
-	// ErrRights: the connection's user may not do what the store does, or may not
-	// create the tables where there are none. Without the right to define anything,
+	// ErrRights means that the connection's user may not do what the store does, or may
+	// not create the tables where there are none. Without the right to define anything,
 	// have somebody else apply [Dialect.Migrations].
 	ErrRights = errors.New("sqlstore: rights are missing")
 
-	// ErrRowSecurity: PostgreSQL hides rows of the table from this user, so that
-	// enrolled people would look as if they had never enrolled.
+	// ErrRowSecurity means that PostgreSQL hides rows of the table from this user, so
+	// that enrolled people would look as if they had never enrolled.
 	ErrRowSecurity = errors.New("sqlstore: row level security hides records")
 
-	// ErrTableLost: according to the ledger of migrations the table of accounts was made,
-	// but it is missing or lacks some of its columns. Restore it from a backup: in a new
-	// table nobody would have a second factor.
+	// ErrTableLost means that according to the ledger of migrations the table of accounts
+	// was made, but it is missing or lacks some of its columns. Restore it from a backup:
+	// in a new table nobody would have a second factor.
 	ErrTableLost = errors.New("sqlstore: the table of accounts is lost")
 
-	// ErrEncoding: the server converts text on its way, so that ids would not
+	// ErrEncoding means that the server converts text on its way, so that ids would not
 	// be compared byte by byte.
 	ErrEncoding = errors.New("sqlstore: text is not stored unchanged")
 )
@@ -59,16 +59,16 @@ const patience = 30 * time.Second
 // connection, and assumes that the others are like it. It may be called by any number of
 // processes at the same time and again at every start. If nothing is to be done it
 // changes nothing, but it checks its rights, for which SQLite takes the file's lock for a
-// moment. A database that is busy is asked again for half a minute, unless the context
-// ends before.
+// moment. If the database is busy, Migrate tries again for half a minute, unless the
+// context ends first.
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
 // [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrFileLost], [ErrSchemaNewer],
-// [ErrDialect] or [ErrNames], or [store.ErrUnavailable] wrapping the
-// driver's error: a directory that cannot be written, a file that is not a database,
-// a server that does not answer, a database of another dialect, a context that
-// ended. All steps of one call take place together or not at all; with MySQL,
-// where every definition commits by itself, the next call continues where one stopped.
+// [ErrDialect] or [ErrNames], or [store.ErrUnavailable] wrapping the driver's error: a
+// directory that cannot be written, a file that is not a database, a server that does not
+// answer, a database of another dialect, a context that ended. All steps of one call take
+// place together or not at all; with MySQL, which commits every definition separately,
+// the next call continues where one stopped.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.fault != nil {
 		return s.fault
@@ -89,7 +89,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 }
 
-// refusal reports whether err is of those that only the operator can cure.
+// refusal reports whether err is one that only the operator can remedy.
 func refusal(err error) bool {
 	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrRights, ErrRowSecurity, ErrTableLost, ErrFileLost, ErrSchemaNewer} {
 		if errors.Is(err, target) {
@@ -150,8 +150,8 @@ func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) e
 	})
 }
 
-// look refuses a table that is lost, that is not kept, or of which this user does
-// not see every row or may not write some.
+// look refuses a table that is lost or not durable, or some of whose rows this user
+// cannot see or write.
 func (s *Store) look(ctx context.Context, conn *sql.Conn) error {
 	there, err := s.there(ctx, conn, "accounts")
 	if err != nil {
@@ -174,19 +174,19 @@ func (s *Store) look(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// try asks for a statement that changes nothing, as a question: a program that
-// only looks may have a connection that lets nothing else through.
+// try runs a statement that changes nothing, as a query: a program that only looks may
+// have a connection that permits nothing else.
 func try(ctx context.Context, conn *sql.Conn, probe string) error {
 	rows, err := conn.QueryContext(ctx, probe)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	rows.Next() // with which some drivers begin
+	rows.Next() // some drivers begin only now
 	return rows.Err()
 }
 
-// there reports whether there is a table.
+// there reports whether the table exists.
 func (s *Store) there(ctx context.Context, conn *sql.Conn, table string) (bool, error) {
 	var n int
 	statement, args := s.d.d.table(s.names, table)

@@ -13,8 +13,8 @@ var mysql = dialect{
 	name:   "MySQL",
 	schema: schemaOf("mysql"),
 
-	// Its INSERT has no such end. INSERT IGNORE swallows other errors too, and
-	// ON DUPLICATE KEY UPDATE reports one row for both with clientFoundRows.
+	// MySQL's INSERT has no such clause. INSERT IGNORE swallows other errors too, and ON
+	// DUPLICATE KEY UPDATE reports one row for both with clientFoundRows.
 	unlessThere: "",
 	spelledOut:  true,
 	table: func(n names, table string) (string, []any) {
@@ -39,10 +39,9 @@ var mysql = dialect{
 // and its name.
 const mysqlTable = `table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND table_name = ?`
 
-// mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a
-// commit, ER_LOCK_WAIT_TIMEOUT and ER_CHECKREAD (MariaDB with
-// innodb_snapshot_isolation). Each statement is a transaction of its own, and
-// the server has rolled it back when it says so.
+// mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a commit,
+// ER_LOCK_WAIT_TIMEOUT and ER_CHECKREAD (MariaDB with innodb_snapshot_isolation). Each
+// statement is a separate transaction, and the server has rolled it back when it says so.
 func mysqlUndone(err error) bool {
 	switch mysqlError(err) {
 	case 1213, 1205, 1020:
@@ -51,11 +50,11 @@ func mysqlUndone(err error) bool {
 	return false
 }
 
-// mysqlUnwritten recognises errors that the server has before it runs a statement, or in
-// place of running it: too many connections, rights that are missing, a name or a syntax
-// that it does not know, a value that the table does not take, a server that only
-// reads, a node of Galera outside its cluster; and a statement that is still rolled
-// back after so many tries.
+// mysqlUnwritten recognises errors that the server reports before it runs a statement, or
+// instead of running it: too many connections, rights that are missing, a name or a
+// syntax that it does not know, a value that the table does not take, a server that only
+// reads, a node of Galera outside its cluster; and a statement that is still rolled back
+// after so many tries.
 func mysqlUnwritten(err error) bool {
 	switch mysqlError(err) {
 	case 1040, 1203, 1226, // connections
@@ -166,9 +165,8 @@ func mysqlVariables(ctx context.Context, conn *sql.Conn) (map[string]string, err
 	return all, rows.Err()
 }
 
-// mysqlKept refuses another engine than InnoDB: the server takes one in its
-// place where that is not available, and most of them do not wait for the disk
-// or have no transactions.
+// mysqlKept refuses engines other than InnoDB: the server substitutes one where InnoDB is
+// not available, and most of them do not wait for the disk or have no transactions.
 func mysqlKept(ctx context.Context, conn *sql.Conn, n names) error {
 	var engine string
 	row := conn.QueryRowContext(ctx, `SELECT coalesce(engine, 'none') FROM information_schema.tables WHERE `+mysqlTable, n.schema, n.prefix+"accounts")

@@ -8,7 +8,7 @@ import (
 	"regexp"
 )
 
-// ErrNames: the names that [Dialect.Named] was given cannot be used.
+// ErrNames means that the names that [Dialect.Named] was given cannot be used.
 var ErrNames = errors.New("sqlstore: invalid names of tables")
 
 const defaultPrefix = "totpflow_"
@@ -17,10 +17,9 @@ const defaultPrefix = "totpflow_"
 // what the migrations put behind it.
 var plainName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
-// Named returns the dialect with its two tables in another schema, or under other
-// names. They are totpflow_accounts and totpflow_schema, where the connection
-// finds them without being told: in PostgreSQL along its search path, in MySQL and
-// MariaDB in its database.
+// Named returns the dialect with its two tables in another schema, or under other names.
+// They are totpflow_accounts and totpflow_schema, where the connection finds them by
+// default: in PostgreSQL along its search path, in MySQL and MariaDB in its database.
 //
 // schema is the schema to use instead, empty for no change; MySQL calls it a
 // database. SQLite has none. prefix replaces "totpflow_" in every name, empty for

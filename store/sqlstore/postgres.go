@@ -21,8 +21,8 @@ var postgres = dialect{
 
 	settings: untold(postgresSettings),
 	kept:     postgresKept,
-	// At READ COMMITTED whatever the default is: who has waited for the lock
-	// must see what was done under it. The number is "totpflow" in ASCII.
+	// At READ COMMITTED whatever the default is: a process that has waited for the lock
+	// must see the changes that were made under it. The number is "totpflow" in ASCII.
 	alone: transaction(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s';
 SELECT pg_advisory_xact_lock(8390052656918065015)`),
 	exists:    not,
@@ -36,21 +36,20 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 	corrupt:   not,
 }
 
-// postgresUndone recognises serialization_failure and deadlock_detected. Each
-// statement is a transaction of its own, and the server has rolled it back when
-// it says so; it says statement_completion_unknown otherwise. At REPEATABLE READ
-// and SERIALIZABLE this is what a writer hears who has lost, instead of "no
-// row"; the next try finds no row.
+// postgresUndone recognises serialization_failure and deadlock_detected. Each statement
+// is a separate transaction, and the server has rolled it back when it says so; it says
+// statement_completion_unknown otherwise. At REPEATABLE READ and SERIALIZABLE this is the
+// answer to a writer that has lost, instead of "no row"; the next try finds no row.
 func postgresUndone(err error) bool {
 	state := sqlState(err)
 	return state == "40001" || state == "40P01"
 }
 
 // postgresUnwritten recognises errors with which the server ends a statement, and so its
-// transaction, by their class: what it was asked is not allowed, not understood or not
-// possible (22 to 28, 3D, 3F, 42, 53 to 55), it was cancelled (57014), or it is still
-// rolled back after so many tries. A server that shuts down (57P) or a connection that
-// broke (08) may have committed before.
+// transaction, by their class: the request is not allowed, not understood or not possible
+// (22 to 28, 3D, 3F, 42, 53 to 55), it was cancelled (57014), or it is still rolled back
+// after so many tries. A server that shuts down (57P) or a connection that broke (08) may
+// have committed before.
 func postgresUnwritten(err error) bool {
 	state := sqlState(err)
 	if postgresUndone(err) || state == "57014" {
@@ -83,7 +82,7 @@ func sqlState(err error) string {
 	return e.SQLState()
 }
 
-// postgresSettings looks at what any user may read.
+// postgresSettings reads only settings that any user may read.
 func postgresSettings(ctx context.Context, conn *sql.Conn) error {
 	var standby bool
 	var readOnly, fsync, commit, server, client string
@@ -128,9 +127,9 @@ func postgresKept(ctx context.Context, conn *sql.Conn, n names) error {
 	return nil
 }
 
-// postgresHidden asks whether row level security is active for this user on a
-// table, and no policy takes it away: for each of select, insert, update and
-// delete one that is permissive and true, and none that is restrictive.
+// postgresHidden asks whether row level security is active for this user on a table, and
+// hides rows. It hides none if each of select, insert, update and delete has a permissive
+// policy that is always true, and no restrictive one.
 const postgresHidden = `WITH policies AS (
 SELECT polcmd::text AS cmd, polpermissive AS permissive, pg_get_expr(polqual, polrelid) AS sees,
 	coalesce(pg_get_expr(polwithcheck, polrelid), pg_get_expr(polqual, polrelid)) AS writes

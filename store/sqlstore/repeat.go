@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// How often a statement is tried that the database has rolled back, and the
-// longest pause before the last try; together some seconds at most. A caller who loses to
-// a write at REPEATABLE READ knows after the second try.
+// How often a statement that the database has rolled back is tried, and the longest pause
+// before the last try; together some seconds at most. A caller who loses to a write at
+// REPEATABLE READ knows after the second try.
 const (
 	tries = 12
 	pause = 500 * time.Millisecond
 )
 
-// repeat runs a statement until the database does not roll it back in favour of
-// another one, within the context's end and a number of tries. Only what is
-// certain not to have taken place is asked again.
+// repeat runs a statement until the database does not roll it back in favour of another
+// one, the context ends, or the tries are used up. It repeats only statements that
+// certainly did not take effect.
 func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
 	d := s.d.d
 	for try := 1; ; try++ {
@@ -36,10 +36,10 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 	}
 }
 
-// ask runs a statement that only reads. Where the connection has died, it is asked
-// again, a number of times because others may have died with it, as long as the
-// server answers: that is harmless, and spares people the outage of a server that
-// was only started again.
+// ask runs a statement that only reads. Where the connection has died, ask repeats the
+// statement as long as the server answers, several times because other connections may
+// have died too. This is harmless, and spares people an outage when a server was merely
+// restarted.
 func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error) {
 	statement := func() (value T, err error) {
 		if err = s.seen.Load().file.check(); err != nil {

@@ -22,7 +22,7 @@ type pgError string
 func (e pgError) Error() string    { return "ERROR: something (SQLSTATE " + string(e) + ")" }
 func (e pgError) SQLState() string { return string(e) }
 
-// calls are the operations, each one statement.
+// calls returns the operations, each one statement.
 func calls(s *sqlstore.Store) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },

@@ -29,7 +29,8 @@ var sqlite = dialect{
 	exists: not,
 	undone: not, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
-	// Each statement commits by itself, and SQLite rolls it back where it cannot.
+	// Each statement is a separate transaction, and SQLite rolls it back where it cannot
+	// commit.
 	unwritten: sqliteUnwritten,
 	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 	denied:    func(err error) bool { return strings.Contains(err.Error(), "readonly database") },
@@ -38,15 +39,15 @@ var sqlite = dialect{
 	corrupt:   sqliteCorrupt,
 }
 
-// sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver
-// passes on; their error types differ. Turning a new file to WAL gives it at
-// once to the connection that comes second, whatever the busy timeout.
+// sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver passes on;
+// their error types differ. Switching a new file to WAL returns it at once to the second
+// connection, whatever the busy timeout.
 func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
-// sqliteUnwritten recognises what SQLite says before it writes: another one has the lock,
-// the file may only be read, the table does not take the row. An error of the disk
-// is not among them. It may come after the last page of the commit, which
-// the next start then finds.
+// sqliteUnwritten recognises what SQLite says before it writes: another connection has
+// the lock, the file may only be read, or the table does not accept the row. An error of
+// the disk is not among them. It may come after the last page of the commit, which the
+// next start then finds.
 func sqliteUnwritten(err error) bool {
 	if sqliteBusy(err) {
 		return true
@@ -94,8 +95,9 @@ func sqliteSettings(ctx context.Context, conn *sql.Conn) (traits, error) {
 		ErrNotDurable, journal, level)
 }
 
-// sqliteWaits returns how long a writer waits for another one. It refuses a
-// connection whose writes fail at once while there is another writer: of those who sign in at the same moment, nearly all would be refused.
+// sqliteWaits returns how long a writer waits for another one. It refuses a connection
+// whose writes fail at once while there is another writer: nearly all people who sign in
+// at the same moment would be refused.
 func sqliteWaits(ctx context.Context, conn *sql.Conn) (time.Duration, error) {
 	var milliseconds int
 	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&milliseconds); err != nil {

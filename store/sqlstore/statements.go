@@ -27,11 +27,11 @@ type statements struct {
 	probes  []string // change nothing, and need the right to
 }
 
-// A listing is what the statement of a page selects and returns. Each has a
-// statement of its own, so that the database takes the index that fits it.
+// A listing is what the statement of a page selects and returns. Each has its own
+// statement, so that the database takes the index that fits it.
 type listing struct{ heads, all, state, due bool }
 
-// statements writes down what a store asks. Every value is a parameter.
+// statements returns the statements of a store. Every value is a parameter.
 func (d *dialect) statements(n names) statements {
 	accounts := n.accounts()
 	s := statements{
@@ -104,7 +104,7 @@ func (d *dialect) behind(columns ...string) string {
 	return where
 }
 
-// behindArgs are the arguments of behind.
+// behindArgs returns the arguments of behind.
 func (d *dialect) behindArgs(place ...any) []any {
 	if !d.spelledOut {
 		return place

@@ -31,7 +31,7 @@ type Store struct {
 	fuse     fuse
 }
 
-// traits are what Migrate has seen of the database, zero before.
+// traits are what Migrate has learned about the database, zero before.
 type traits struct {
 	quick    bool          // a read waits for nobody, so that it takes no goroutine
 	patience time.Duration // how long a writer waits for another process, zero if that is not known
@@ -107,9 +107,9 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	return s.one(ctx, s.ask.remove, id.Tenant, id.User, was[:])
 }
 
-// one runs a statement that compares and writes. It is the only place that
-// tells a won race from a lost one, by the number of rows: a statement that
-// succeeds has not necessarily done anything.
+// one runs a statement that compares and writes. It is the only place that distinguishes
+// a won race from a lost one, by the number of rows: a statement that succeeds has not
+// necessarily done anything.
 func (s *Store) one(ctx context.Context, statement string, args ...any) error {
 	n, err := s.exec(ctx, statement, args...)
 	switch {
@@ -128,7 +128,7 @@ func (s *Store) one(ctx context.Context, statement string, args ...any) error {
 // never is the due time of a record that has none, which is NULL.
 var never = time.Time{}.UnixMilli()
 
-// millis is how a due time is kept.
+// millis returns a due time as it is kept.
 func millis(due time.Time) sql.NullInt64 {
 	ms := due.UnixMilli()
 	return sql.NullInt64{Int64: ms, Valid: ms != never}
@@ -142,9 +142,9 @@ func scan(row *sql.Rows) (store.Record, error) {
 	return rec, err
 }
 
-// scanHead reads a row of headColumns, and what follows them. The id comes from
-// the row and not from the question, so that [store.Update] notices a database
-// that compares otherwise than by bytes.
+// scanHead reads a row of headColumns, and what follows them. The id comes from the row
+// and not from the question, so that [store.Update] notices a database that does not
+// compare byte by byte.
 func scanHead(row *sql.Rows, more ...any) (store.Record, error) {
 	var rec store.Record
 	var version []byte

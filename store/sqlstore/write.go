@@ -52,9 +52,9 @@ func (s *Store) write(ctx context.Context, g *gate, text string, args []any) (in
 	return n, err
 }
 
-// writeFile sends the statement while the file is in its place. It looks before, since
-// what lies beside another file of this name must not be written to, and afterwards:
-// only what is in the file then is acknowledged.
+// writeFile sends the statement while the file is in its place. It checks before, since
+// nothing may be written beside another file of this name, and afterwards, since only a
+// write to the file that is still there may be acknowledged.
 func (s *Store) writeFile(ctx context.Context, g *gate, f *file, text string, args []any) (int64, error) {
 	if err := f.check(); err != nil {
 		return 0, err
@@ -74,9 +74,9 @@ func affected(res sql.Result, err error) (int64, error) {
 	return res.RowsAffected()
 }
 
-// A gate is what a statement that writes passes through once, just before it is sent.
-// A caller who leaves shuts it: a statement that is still waiting for a turn or for a
-// connection is then never sent, and the caller knows that.
+// A gate is what a statement that writes passes through once, just before it is sent. A
+// caller who leaves shuts it: a statement that is still waiting for its turn or for a
+// connection is then never sent, and the caller knows it.
 type gate struct{ state atomic.Int32 }
 
 const (

@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// writes are the operations that change something.
+// writes returns the operations that change something.
 func writes(s *sqlstore.Store) map[string]func(context.Context) error {
 	all := calls(s)
 	return map[string]func(context.Context) error{"create": all["create"], "change": all["change"], "Delete": all["Delete"]}

@@ -153,7 +153,7 @@ var pagingCases = []testCase{
 		}
 		return err
 	}},
-	{"paging over a hole", "a cursor stays good when the record that it was made from is deleted, and when others come before it", func(ctx context.Context, s store.Store) error {
+	{"paging over a hole", "a cursor stays valid when the record that it was made from is deleted, and when others come before it", func(ctx context.Context, s store.Store) error {
 		ids := []store.AccountID{{User: "b"}, {User: "d"}, {User: "f"}, {User: "h"}}
 		if err := create(ctx, s, ids...); err != nil {
 			return err

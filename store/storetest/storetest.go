@@ -9,8 +9,8 @@
 //		storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 //	}
 //
-// where open returns an empty store; each case gets one of its own. Run it with
-// -race, and where a database has isolation levels, once for each.
+// where open returns an empty store, a new one for each case. Run it with -race, and
+// where a database has isolation levels, once for each.
 //
 // Two properties that a program cannot see from outside stay with the adapter's author:
 // that an acknowledged write survives a crash, and that reads go to the primary also
@@ -46,10 +46,10 @@ func suite() []testCase {
 	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases, dueCases, countCases)
 }
 
-// Run checks the stores that open returns, each case as a subtest of its own.
-// open is called once per case and returns an empty store; it ends the test
-// itself if it cannot, and cleans up by t.Cleanup. A failure is reported at the line
-// that calls Run: the fault is in that store, and its text says what was seen.
+// Run checks the stores that open returns, each case as a separate subtest. open is
+// called once per case and returns an empty store; it ends the test itself if it cannot,
+// and cleans up by t.Cleanup. A failure is reported at the line that calls Run: the fault
+// is in that store, and its text says what was seen.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, c := range suite() {

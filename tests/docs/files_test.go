@@ -53,7 +53,7 @@ func texts(dir string) ([]string, error) {
 	return found, nil
 }
 
-// isText reports false also for a file that was deleted and not yet committed.
+// isText also reports false for a file that was deleted and not yet committed.
 func isText(path string) (bool, error) {
 	info, err := os.Lstat(path)
 	if os.IsNotExist(err) {

@@ -20,7 +20,7 @@ func TestFrontPage(t *testing.T) {
 	require.LessOrEqual(t, words, frontPage, "move something to a page of docs, and link it")
 }
 
-// inDocs are the pages of the folder docs.
+// inDocs returns the pages of the folder docs.
 func inDocs(t *testing.T) []string {
 	return files(t, func(path string) bool { return markdown(path) && filepath.Dir(path) == filepath.Join(root, "docs") })
 }

@@ -38,7 +38,7 @@ func symbol(t *testing.T, text string, scale int) image.Image {
 	return img
 }
 
-// page draws a screenshot: a ground, grey bars as lines of text, the code somewhere.
+// page draws a screenshot: a background, grey bars as lines of text, the code somewhere.
 func page(ground color.Color, code image.Image, at image.Point) image.Image {
 	img := image.NewRGBA(image.Rect(0, 0, 1280, 900))
 	draw.Draw(img, img.Rect, image.NewUniform(ground), image.Point{}, draw.Src)

@@ -62,7 +62,7 @@ type alertRow struct {
 	More   int // accounts that are not named
 }
 
-// alerts are those of the last day that concern the visitor's tenants.
+// alerts returns the alerts of the last day that concern the visitor's tenants.
 func (p *Pages) alerts(ctx context.Context, v visitor) (rows []alertRow, err error) {
 	if p.Alerts == nil {
 		return nil, nil

@@ -68,7 +68,7 @@ func (e *severalError) orNil() error {
 	return e
 }
 
-// tenantsOf are the tenants of the rows.
+// tenantsOf returns the tenants of the rows.
 func tenantsOf(rows []Row) (ids []string) {
 	for _, row := range rows {
 		if !slices.Contains(ids, row.ID.Tenant) {

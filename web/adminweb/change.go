@@ -200,7 +200,7 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 	return p.done(w, r, "done", p.address(them.ID))
 }
 
-// deliver is the host's mail for an issued code.
+// deliver returns the host's mail for an issued code.
 func (p *Pages) deliver(to Person) func(context.Context, admin.IssuedCode) error {
 	return func(ctx context.Context, c admin.IssuedCode) error {
 		if err := p.Deliver(ctx, to, c); err != nil {
@@ -211,7 +211,7 @@ func (p *Pages) deliver(to Person) func(context.Context, admin.IssuedCode) error
 	}
 }
 
-// keep has the host keep the generation of a change.
+// keep makes the host store the generation of a change.
 func (p *Pages) keep(ctx context.Context, c totpflow.Change) error {
 	if p.Web.KeepGeneration == nil || c.Generation == 0 {
 		return nil

@@ -33,9 +33,9 @@ type Config struct {
 	// Reminders is set.
 	Remind func(ctx context.Context, by totpflow.User, to Person, m admin.Member) error
 
-	// Reminders has the button call admin.Admin.Remind in place of Remind: the letter is
-	// the notifier's, about event.SetupReminded. The call is an operator's: the Rule is not
-	// asked.
+	// Reminders makes the button call admin.Admin.Remind instead of Remind: the notifier
+	// sends the letter, about event.SetupReminded. The call is made as an operator, so
+	// the Rule is not asked.
 	Reminders bool
 
 	// Erase deletes the person from the host, after the library's record was deleted.
@@ -55,8 +55,8 @@ type Config struct {
 	LostRaces func(now time.Time) int
 }
 
-// A Role is one that policies know. A host whose pages have several languages puts its name
-// into its catalogues under role.ID; the Name is for languages without one.
+// A Role is a role that policies know. A host whose pages have several languages puts its
+// name into its catalogues under role.ID; the Name is for languages without one.
 type Role struct{ ID, Name string }
 
 // Pages are the administrators' pages. They are safe for concurrent use.
@@ -79,8 +79,8 @@ var style []byte
 // name in web.Config.Templates replaces one.
 func Templates() fs.FS { return sub(templateFiles, "templates") }
 
-// Catalogues returns the package's own texts. A file of web.Config.Catalogues changes single
-// ones, or adds a language.
+// Catalogues returns the package's own texts. A file of web.Config.Catalogues changes
+// individual texts, or adds a language.
 func Catalogues() fs.FS { return sub(wordFiles, "words") }
 
 func sub(files embed.FS, dir string) fs.FS {

@@ -103,7 +103,7 @@ func named(r *http.Request, people []Person) bool {
 	return same
 }
 
-// personKey is an account in a field of a form.
+// personKey returns an account in a field of a form.
 func personKey(id totpflow.AccountID) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(id.Tenant)) + "." + base64.RawURLEncoding.EncodeToString([]byte(id.User))
 }
@@ -120,5 +120,5 @@ func parseKey(key string) (id totpflow.AccountID, err error) {
 	return totpflow.AccountID{Tenant: string(t), User: string(u)}, nil
 }
 
-// looks is the administrator for calls that only read.
+// looks returns the administrator for calls that only read.
 func (v visitor) looks() admin.Administrator { return admin.Administrator{User: v.User} }

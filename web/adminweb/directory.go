@@ -10,9 +10,9 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// A Directory is the host's list of tenants and people. Its methods are called from several
-// goroutines at once, and at each request: a person who was an administrator a minute ago
-// may not be one any more.
+// A Directory is the host's list of tenants and people. Its methods are called from
+// several goroutines at once, and at each request: a person who was an administrator a
+// minute ago may have lost that role.
 type Directory interface {
 	// Tenants returns the tenants that a person administers, their own first. For a person
 	// who is not an administrator it returns none. The library also requires each of them
@@ -41,7 +41,7 @@ type Person struct {
 	Role    string // in words; may be empty
 }
 
-// label is what buttons call a person.
+// label returns the name of a person as buttons show it.
 func (p Person) label() string {
 	if p.Name != "" {
 		return p.Name

@@ -1,4 +1,4 @@
 package adminweb
 
-// Key is the name of a person in a form.
+// Key returns the name of a person in a form.
 func Key(p Person) string { return personKey(p.ID) }

@@ -20,7 +20,7 @@ type Frame struct {
 
 func (p *Pages) now() time.Time { return p.Web.Now() }
 
-// frame is the frame of a page for the visitor.
+// frame returns the frame of a page for the visitor.
 func (p *Pages) frame(r *http.Request, v visitor) (f Frame, err error) {
 	f.Account = v.User.Name
 	f.Until = v.rest.Until

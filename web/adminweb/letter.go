@@ -29,11 +29,11 @@ func (p *Pages) Pending(ctx context.Context, e event.Event) (q admin.Request, pe
 	return st.Pending[i], true, nil
 }
 
-// RequestLetter returns the letter to an administrator about a request of another one, with
-// every field of a policy that it changes, before and after: a person who is told only that
-// there is a request approves it blindly. Its link leads to the page of the tenant's
-// requests. The site is that of [letters.Config]. Send it to the administrators of the
-// tenant and of those above it, but not to the one who has asked.
+// RequestLetter returns the letter to an administrator about a request of another one,
+// with every field of a policy that it changes, before and after: an administrator who
+// learns only that a request exists would approve it blindly. Its link leads to the page
+// of the tenant's requests. The site is that of [letters.Config]. Send it to the
+// administrators of the tenant and of those above it, but not to the one who has asked.
 func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Person, t Tenant, q admin.Request) (letters.Letter, error) {
 	spoken := p.section.Languages()
 	l := spoken[max(0, slices.IndexFunc(spoken, func(l *web.Language) bool { return l.Tag() == to.Language }))]
@@ -58,9 +58,9 @@ func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Perso
 }
 
 // RemindDue reminds the people of a tenant whose time to set up ends soon
-// (admin.Admin.RemindDue), page by page of the [Directory], and makes the host store their
-// generations. Call it for each tenant once an hour, in any number of processes. The
-// letters are the notifier's: event.SetupReminded.
+// (admin.Admin.RemindDue), page by page of the [Directory], and makes the host store
+// their generations. Call it for each tenant once an hour, in any number of processes.
+// The notifier sends the letters: event.SetupReminded.
 func (p *Pages) RemindDue(ctx context.Context, by admin.Operator, tenant string) error {
 	q := Query{Tenants: []string{tenant}, Limit: admin.MaxAccounts}
 	var failed []error
@@ -90,7 +90,7 @@ func (p *Pages) remindByNotifier(ctx context.Context, by totpflow.User, to Perso
 	return p.reminded(ctx, outcomes, err)
 }
 
-// reminded returns what has failed, but for the given errors.
+// reminded returns the failures other than the given errors.
 func (p *Pages) reminded(ctx context.Context, outcomes []admin.Outcome, err error, but ...error) error {
 	failed := []error{err}
 	for _, o := range outcomes {

@@ -75,7 +75,7 @@ func TestPending(t *testing.T) {
 	require.False(t, ok)
 }
 
-// remindersOf is how often a person was reminded.
+// remindersOf returns how often a person was reminded.
 func (s *site) remindersOf(p adminweb.Person) (n int) {
 	for _, e := range s.member(p).Activity {
 		if e.Kind == event.SetupReminded {

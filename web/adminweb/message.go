@@ -102,7 +102,7 @@ func explained(err error) bool {
 	return errors.Is(err, totpflow.ErrProof)
 }
 
-// functions are those of the templates.
+// functions returns the functions of the templates.
 func functions(l *web.Language) template.FuncMap {
 	return template.FuncMap{
 		"state": func(word string) string { return l.Say("state." + word) },

@@ -42,7 +42,7 @@ type Row struct {
 	Self   bool
 }
 
-// State is the word that the list shows. A person who has only a phone, and one who is
+// State returns the word that the list shows. A person who has only a phone, and one who is
 // locked out by wrong codes, have words of their own.
 func (r Row) State() string {
 	m := r.Member
@@ -74,12 +74,12 @@ func missing(m admin.Member) bool {
 
 const (
 	perPage = 10
-	// maxLooks is how many people a filter looks at for one page, so that a request in a
-	// tenant of a million people ends.
+	// maxLooks is how many people a filter looks at for one page, so that a request stays
+	// bounded in a tenant of a million people.
 	maxLooks = 1000
 )
 
-// A listing is what an address or a form asks the list for.
+// A listing is the part of the list that an address or a form asks for.
 type listing struct {
 	tenant, search, filter, cursor string
 	of                             []string // tenants
@@ -242,7 +242,7 @@ func (p *Pages) count(ctx context.Context, v visitor, l listing, page *PeoplePag
 	return nil
 }
 
-// chosen are the people that a form of the list names: those who are ticked, or all of the
+// chosen returns the people that a form of the list names: those who are ticked, or all of the
 // filter.
 func (p *Pages) chosen(r *http.Request, v visitor) (rows []Row, err error) {
 	if r.PostForm.Get("all") != "" {

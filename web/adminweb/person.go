@@ -51,7 +51,7 @@ func accountOf(form url.Values) totpflow.AccountID {
 	return totpflow.AccountID{Tenant: form.Get("tenant"), User: form.Get("user")}
 }
 
-// address is that of a person's page.
+// address returns the address of a person's page.
 func (p *Pages) address(id totpflow.AccountID) string {
 	return p.Path("person") + "?" + url.Values{"tenant": {id.Tenant}, "user": {id.User}}.Encode()
 }
@@ -87,7 +87,7 @@ func (p *Pages) personPage(w http.ResponseWriter, r *http.Request, v visitor, th
 	return p.section.Show(w, r, "admin-person", refused, page)
 }
 
-// offers are the changes that make sense. The library decides.
+// offers returns the changes that make sense. The library decides.
 func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
 	exempt, frozen := m.Enrollment == enroll.Exempted, !m.FrozenAt.IsZero()
 	active, reset := m.Authenticators > 0 || m.Phones > 0, m.Enrollment == enroll.ResetPending
@@ -106,7 +106,7 @@ func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
 	}
 }
 
-// helps are the changes that let a person in again, in the order in which they are safe.
+// helps returns the changes that let a person in again, in the order in which they are safe.
 // Unlocking an account that was closed by "it was not me" comes last: a thief's
 // authenticator works again then.
 func helps(m admin.Member, offers map[string]bool) (first []string) {
@@ -137,7 +137,7 @@ func moreTime(m admin.Member, now time.Time) string {
 	return last.UTC().Format(time.DateOnly)
 }
 
-// history is a list of changes with the names of those who made them.
+// history returns a list of changes with the names of those who made them.
 func (p *Pages) history(ctx context.Context, tenant string, events []event.Event) (all []Entry, err error) {
 	const most = 10
 	known := map[string]string{}
@@ -163,7 +163,7 @@ func (p *Pages) history(ctx context.Context, tenant string, events []event.Event
 	return all, nil
 }
 
-// called is the name of an actor as events have it: a user of the tenant, one of another
+// called returns the name of an actor as events have it: a user of the tenant, one of another
 // tenant behind its ID, or an operator.
 func (p *Pages) called(ctx context.Context, tenant, actor string) (string, error) {
 	ids := []totpflow.AccountID{{Tenant: tenant, User: actor}}

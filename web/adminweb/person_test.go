@@ -30,7 +30,7 @@ func TestPerson(t *testing.T) {
 	require.Contains(t, b.Page.Texts("log")[0], "by Bo Singh")
 }
 
-// A reset names the authenticators that it ends, and everything else that it ends.
+// A reset names the authenticators and everything else that it ends.
 func TestResetNamesWhatItEnds(t *testing.T) {
 	s := newSite(t)
 	ctx, u := context.Background(), totpflow.User{ID: mika.ID, Name: mika.Address}

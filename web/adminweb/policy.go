@@ -252,7 +252,7 @@ func (p *Pages) parseRoles(form url.Values, own policy.Roles) (policy.Roles, err
 	return policy.NewRoles(all)
 }
 
-// roleName is the host's text role.ID, where its catalogues have one, and otherwise the name.
+// roleName returns the host's text role.ID, where its catalogues have one, and otherwise the name.
 func roleName(l *web.Language, role Role) string {
 	if text, err := l.Find("role." + role.ID); err == nil {
 		return text
@@ -260,7 +260,7 @@ func roleName(l *web.Language, role Role) string {
 	return role.Name
 }
 
-// terms are every field of a policy in words, as it was and as it will be.
+// terms returns every field of a policy in words, as it was and as it will be.
 func (p *Pages) terms(l *web.Language, before, after policy.Policy) (all []Term) {
 	add := func(field string, word func(policy.Policy) string) {
 		all = append(all, Term{l.Say("policy." + field), word(before), word(after)})

@@ -32,7 +32,7 @@ type RequestRow struct {
 	Mine   bool // the administrator's own account asks
 }
 
-// RequestsPath is the address of a tenant's pending requests, for the mail to its
+// RequestsPath returns the address of a tenant's pending requests, for the mail to its
 // administrators about event.ApprovalRequested.
 func (p *Pages) RequestsPath(tenant string) string {
 	return p.Path("requests") + "?" + url.Values{"tenant": {tenant}}.Encode()
@@ -119,7 +119,7 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 	return row, nil
 }
 
-// nameOf returns the name to show for an account, also for a deleted one.
+// nameOf returns the name to show for an account, even for a deleted one.
 func (p *Pages) nameOf(ctx context.Context, id totpflow.AccountID) (string, error) {
 	them, err := p.Directory.Person(ctx, id)
 	if errors.Is(err, ErrNoPerson) {

@@ -38,7 +38,7 @@ func (x *trial) transport() http.RoundTripper {
 	return insecure()
 }
 
-// copy is another browser with the same cookies: what a thief has.
+// copy returns another browser with the same cookies, as a thief would have it.
 func (b *browser) copy() *browser {
 	c := b.x.browser(b.t)
 	u, err := url.Parse(b.x.url)
@@ -55,7 +55,7 @@ func secure(cookies []*http.Cookie) []*http.Cookie {
 	return cookies
 }
 
-// cookies are the browser's, as name and value.
+// cookies returns the browser's cookies, as name and value.
 func (b *browser) cookies() map[string]string {
 	u, err := url.Parse(b.x.url)
 	check(b.t, err)

@@ -1,6 +1,6 @@
 // Package hosttest tests a [web.Host]. Begin with [Run] in one test. It stores only
 // sessions, in the host that it tests. It defends against sessions that are planted,
-// copied or revived. Limiting guesses of passwords is left to you.
+// copied or revived. Limiting password guesses is left to you.
 //
 // It checks that a sign-in gets a new token, that the old one is invalid, that nothing is
 // carried over, and that a copied cookie is invalid after the sign-out, even if another
@@ -135,7 +135,7 @@ func newTrial(t *testing.T, f Fixture) *trial {
 	return x
 }
 
-// web is the pages in front of the host, with nothing set up: the password is enough.
+// web returns the pages in front of the host, with nothing set up: the password is enough.
 func (x *trial) web(t *testing.T) *web.Web {
 	t.Helper()
 	keys, err := keyring.Parse(keyring.Generate())
@@ -237,21 +237,21 @@ func nothingOver(t *testing.T, x *trial) {
 	b.do(http.MethodPost, "/begin?other=yes")
 	b.do(http.MethodPost, "/put")
 	if b.do(http.MethodGet, "/get") != "kept" {
-		t.Fatal("Put and Get of the fixture keep nothing, so this tries nothing")
+		t.Fatal("Put and Get of the fixture keep nothing, so this part tests nothing")
 	}
 	b.do(http.MethodPost, "/begin")
 	if got := b.do(http.MethodGet, "/get"); got != "" {
-		t.Fatalf("what another person kept in the session is there after Begin: %q", got)
+		t.Fatalf("a value that another person's pages stored in the session is still there after Begin: %q", got)
 	}
 	b.do(http.MethodPost, "/put")
 	b.do(http.MethodPost, "/again") // Begin without End before it, as between the password and the code
 	if got := b.do(http.MethodGet, "/get"); got != "" {
-		t.Fatalf("what was kept in the session before Begin is there after it: %q", got)
+		t.Fatalf("a value that was stored in the session before Begin is still there after it: %q", got)
 	}
 	b.do(http.MethodPost, "/put")
 	b.do(http.MethodPost, "/end")
 	if got := b.do(http.MethodGet, "/get"); got != "" {
-		t.Fatalf("what was kept in the session is there after End: %q", got)
+		t.Fatalf("a value that was stored in the session is still there after End: %q", got)
 	}
 }
 

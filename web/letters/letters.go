@@ -35,9 +35,9 @@ type Config struct {
 	// Web has the product's name, the languages and the addresses of the pages.
 	Web *web.Web
 
-	// Site is where the pages are, such as "https://backup.example", for the links. It is
-	// never taken from a request, which may name any host: the letter would lead people to
-	// it.
+	// Site is the scheme and host of the pages, such as "https://backup.example", for the
+	// links. It never comes from a request, which may name any host: the letter would
+	// lead people to it.
 	Site string
 }
 
@@ -47,7 +47,7 @@ type Letters struct {
 	section *web.Section
 }
 
-// A Person is who a letter is to. Account is required.
+// A Person is the recipient of a letter. Account is required.
 type Person struct {
 	Name         string // such as "Ana Lee"; empty: the account
 	Account      string // the name that the person signs in with
@@ -65,7 +65,7 @@ type Letter struct {
 var wordFiles embed.FS
 
 // Catalogues returns the package's own texts. A file of [web.Config.Catalogues] changes
-// single ones, or adds a language.
+// individual texts, or adds a language.
 func Catalogues() fs.FS {
 	below, err := fs.Sub(wordFiles, "words")
 	if err != nil { // unreachable: the path is fixed
@@ -92,14 +92,14 @@ func New(c Config) (*Letters, error) {
 	return &Letters{c, section}, nil
 }
 
-// language returns the one with this tag, otherwise English.
+// language returns the language with this tag, otherwise English.
 func (l *Letters) language(tag string) *web.Language {
 	all := l.section.Languages()
 	return all[max(0, slices.IndexFunc(all, func(x *web.Language) bool { return x.Tag() == tag }))]
 }
 
-// About returns the letter about what was done to the person's account: to ask whether it
-// was them, or to remind them to set up. A link closes the account, through a page with a
+// About returns the letter about a change of the person's account: to ask whether it was
+// them, or to remind them to set up. A link closes the account, through a page with a
 // button, if the person did not do it; it is valid for [totpflow.DisownTokenLifetime].
 func (l *Letters) About(to Person, n event.Notification) Letter {
 	e, x := n.Main(), l.language(to.Language)
@@ -128,7 +128,7 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 	return written
 }
 
-// Issued returns the letter with a recovery code that an administrator has had made. Send
+// Issued returns the letter with a recovery code that an administrator has issued. Send
 // it to the person and show it to nobody else: with the password, the code lets them in.
 func (l *Letters) Issued(to Person, code admin.IssuedCode) Letter {
 	x := l.language(to.Language)

@@ -58,7 +58,7 @@ func newLetters(t *testing.T, change ...func(*web.Config)) *letters.Letters {
 	return all
 }
 
-// about is a notification of one event of ana's account.
+// about returns a notification of one event of ana's account.
 func about(e event.Event) event.Notification {
 	e.Number, e.At, e.Tenant, e.User = 7, at, "acme", "1"
 	return event.Notification{Tenant: "acme", User: "1", Events: []event.Event{e}}

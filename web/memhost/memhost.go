@@ -147,7 +147,7 @@ func (h *Host) KeepGeneration(_ context.Context, id totpflow.AccountID, generati
 // cookie is the session's, out of reach for scripts and for other sites' forms.
 const cookie = "__Host-session"
 
-// token is what the request shows: the cookie, or the key of a program.
+// token returns what the request shows: the cookie, or the key of a program.
 func token(r *http.Request) string {
 	if scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
 		return key

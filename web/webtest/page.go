@@ -181,7 +181,7 @@ func fields(form *html.Node) url.Values {
 	return all
 }
 
-// chosen is the value of a select: the option that is selected, or the first one.
+// chosen returns the value of a select: the option that is selected, or the first one.
 func chosen(n *html.Node) string {
 	first, found := "", false
 	for o := range n.Descendants() {
@@ -198,7 +198,7 @@ func chosen(n *html.Node) string {
 	return first
 }
 
-// value is that of an option: its text where it has no other.
+// value returns the value of an option: its text where it has no other.
 func value(o *html.Node) string {
 	if set(o, "value") {
 		return attribute(o, "value")

@@ -64,8 +64,8 @@ func New(c Config) (*Sender, error) {
 	return &Sender{func() Config { return c }, post.New(c.Client, c.Timeout)}, nil
 }
 
-// Send sends m, as phone.Sender says. Nil means that Kannel has accepted or
-// queued it.
+// Send sends m, as phone.Sender requires. Nil means that Kannel has accepted or queued
+// it.
 func (s *Sender) Send(ctx context.Context, m phone.Message) error {
 	if err := m.Validate(); err != nil {
 		return err
@@ -99,10 +99,9 @@ func (s *Sender) header(to phone.Number, text string) http.Header {
 	return h
 }
 
-// result maps the answers of the user guide's table "SMS Push reply codes". What
-// Kannel wrote stays out of the error: it may quote the request. Any web server answers
-// 200, also a proxy with its login page: only Kannel's own words mean that it has the
-// message.
+// result maps the answers of the user guide's table "SMS Push reply codes". What Kannel
+// wrote stays out of the error: it may quote the request. Any web server answers 200,
+// even a proxy with its login page: only Kannel's own words mean that it has the message.
 func result(status int, answer []byte) error {
 	switch {
 	case status == http.StatusAccepted, status == http.StatusOK && sent.Match(answer):

@@ -94,7 +94,7 @@ func New(c Config) (*Sender, error) {
 	return &Sender{func() Config { return c }, post.New(c.Client, c.Timeout)}, nil
 }
 
-// Send sends m, as phone.Sender says. Nil means that Twilio has queued it.
+// Send sends m, as phone.Sender requires. Nil means that Twilio has queued it.
 func (s *Sender) Send(ctx context.Context, m phone.Message) error {
 	if err := m.Validate(); err != nil {
 		return err

@@ -87,7 +87,7 @@ func TestTokenExpires(t *testing.T) {
 }
 
 // awaitForgotten returns when the server has forgotten the tokens of every client that
-// has been idle for a while, as seen by a client that then cannot go on.
+// has been idle for a while, as seen by a client that then cannot continue.
 func awaitForgotten(t *testing.T, ctx context.Context, own *clientv3.Client) {
 	for {
 		time.Sleep(3 * time.Second) // a server's clock is not ours

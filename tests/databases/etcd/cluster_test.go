@@ -126,8 +126,8 @@ func TestWritingGoesOn(t *testing.T) {
 
 // A leader that was frozen does not know that the others have gone on without it. It is
 // asked before it can learn that, and must not answer with what it knows: a used code
-// would be valid again. Serializable reads, beside the store's, show that it would;
-// whether they do depends on the member, so there are more rounds until one does.
+// would be valid again. Serializable reads beside those of the store show that it would.
+// Whether they do depends on the member, so the rounds are repeated until one does.
 func TestOldLeader(t *testing.T) {
 	members := begin(t, 3, "unsafe-no-fsync")
 	everybody := etcdstore.New(dial(t, members...), "")

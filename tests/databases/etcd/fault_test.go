@@ -28,8 +28,8 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	require.Empty(t, lost)
 }
 
-// A frozen server holds nobody up longer than the caller's deadline, and nobody is told
-// that it wrote. Then everything works again.
+// A frozen server holds nobody up longer than the caller's deadline, and no call reports
+// a write. Then everything works again.
 func TestFrozen(t *testing.T) {
 	server := begin(t, 1)[0]
 	s := etcdstore.New(dial(t, server), "")

@@ -93,7 +93,7 @@ var roles = map[string]race.Role{
 	"notify":  notify.Victim(honest),
 }
 
-// honest returns the store of a child: where is the servers and, after a space, the
+// honest returns the store of a child: where names the servers and, after a space, the
 // prefix.
 func honest(where string) (store.Store, func() error, error) {
 	client, prefix, err := attach(where)

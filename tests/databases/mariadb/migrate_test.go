@@ -25,8 +25,8 @@ func TestMigrateConcurrently(t *testing.T) {
 	}
 }
 
-// Every definition commits by itself: a process that dies between two of them is followed
-// by one that goes on.
+// Every definition is committed separately: a process that dies between two of them is
+// followed by one that continues.
 func TestMigrateGoesOn(t *testing.T) {
 	for _, undo := range []string{
 		"DELETE FROM totpflow_schema", "DROP TABLE totpflow_schema", "DROP TABLE totpflow_schema, totpflow_accounts",

@@ -13,7 +13,7 @@ import (
 )
 
 // A frozen server holds nobody up longer than the caller's deadline, whatever the
-// client's own is, and nobody is told that it wrote. Then everything works again.
+// client's own is, and no call reports a write. Then everything works again.
 func TestFrozen(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
@@ -39,7 +39,7 @@ func TestFrozen(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// A server that is gone is not a record that is gone.
+// A missing server does not read as a missing record.
 func TestGone(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})

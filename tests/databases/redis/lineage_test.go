@@ -130,8 +130,8 @@ func TestDemoted(t *testing.T) {
 
 // A primary was cut off, its replica was promoted and served nobody, and the old primary
 // returned after it: it is the same process, with its connections, but has lost what it
-// acknowledged last. Writers go on all the time; none of them may write between the
-// promotion and the quarantine.
+// acknowledged last. Writers keep writing all the time; none of them may write between
+// the promotion and the quarantine.
 func TestThereAndBack(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()
 	s, client := open(t, primary, redisstore.Options{Now: clock.Now})

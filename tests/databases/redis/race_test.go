@@ -42,7 +42,7 @@ func TestRace(t *testing.T) {
 	}
 }
 
-// honest returns the store of a child: where is the server and the prefix.
+// honest returns the store of a child: where names the server and the prefix.
 func honest(where string) (store.Store, func() error, error) {
 	s, client := attach(where)
 	return s, client.Close, nil

@@ -103,7 +103,7 @@ func TestWriteFails(t *testing.T) {
 }
 
 // While somebody else has locked the file, readers go on and a writer is refused when its
-// patience ends; it is not told that it wrote. Then everything works again.
+// patience ends; its call does not report a write. Then everything works again.
 func TestBusy(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		s, db := d.open(t, file(t), "_pragma=busy_timeout(10)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")

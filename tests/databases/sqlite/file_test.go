@@ -14,7 +14,7 @@ import (
 
 // SQLite goes on in a file that was removed or replaced, and what it acknowledges there
 // is gone at the next start. In that case the store acknowledges nothing, and writes
-// nothing beside the file that took the place.
+// nothing beside the file that took its place.
 func TestFileLost(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		for name, lose := range map[string]func(t *testing.T, path string){

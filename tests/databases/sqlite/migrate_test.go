@@ -31,7 +31,7 @@ func TestMigrateConcurrently(t *testing.T) {
 	})
 }
 
-// migrator is a child: eight goroutines, each with a pool of its own.
+// migrator is a child: eight goroutines, each with its own pool.
 func migrator(where string) error {
 	return race.AtOnce(8, func() error {
 		db, err := dialWhere(where)

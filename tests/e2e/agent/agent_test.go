@@ -242,7 +242,7 @@ func TestASmallTerminal(t *testing.T) {
 	newWorkstation(t, true).enrolls(ana, 80, 24, terminal.Light)
 }
 
-// Without colours the picture is made for light text on dark ground.
+// Without colours the picture is made for light text on a dark background.
 func TestWithoutColours(t *testing.T) {
 	ws := newWorkstation(t, true)
 	w, err := terminal.Start(120, 50, append(ws.environment(), "NO_COLOR=1"), program, "signin")

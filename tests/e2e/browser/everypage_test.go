@@ -87,7 +87,7 @@ func TestEveryPageOfTheConsole(t *testing.T) {
 	})
 }
 
-// office are those of administrators.
+// office visits the pages of administrators.
 func (v visit) office(boss *tab, phone *totptest.Authenticator) {
 	v.t.Helper()
 	boss.policy("yes", phone.Code())
@@ -102,7 +102,7 @@ func (v visit) office(boss *tab, phone *totptest.Authenticator) {
 	v.page(boss, "admin-confirm", "/2fa-admin/person") // the address of the page with the form
 }
 
-// setUp are those of an enrollment by phone, and of one by an app.
+// setUp visits the pages of an enrollment by phone, and of one by an app.
 func (v visit) setUp(o *site, s size) {
 	v.t.Helper()
 	p := o.browser(s)
@@ -131,7 +131,7 @@ func (v visit) setUp(o *site, s size) {
 	p.at("/2fa/setup")
 }
 
-// actions are those of somebody who has an app, and loses it.
+// actions visits the pages of somebody who has an app, and loses it.
 func (v visit) actions(o *site, s size) {
 	v.t.Helper()
 	o.clock.Advance(time.Minute)

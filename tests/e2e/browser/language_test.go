@@ -77,7 +77,7 @@ func TestLanguagesOfTheConsole(t *testing.T) {
 	}
 }
 
-// ofAdministrator are the pages of somebody who sets up, and then looks after others.
+// ofAdministrator visits the pages of somebody who sets up, and then looks after others.
 func (o *site) ofAdministrator(p *tab, lang string) {
 	p.t.Helper()
 	p.open("/signin")
@@ -105,7 +105,7 @@ func (o *site) ofAdministrator(p *tab, lang string) {
 	p.fits(lang, "member")
 }
 
-// ofSetUp are the pages of somebody who sets up a phone and an app.
+// ofSetUp visits the pages of somebody who sets up a phone and an app.
 func (o *site) ofSetUp(p *tab, lang string) *totptest.Authenticator {
 	p.t.Helper()
 	p.open("/2fa/not-me?event=x")
@@ -141,7 +141,7 @@ func (o *site) ofSetUp(p *tab, lang string) *totptest.Authenticator {
 	return app
 }
 
-// atTheCode are those of the second step.
+// atTheCode visits the pages of the second step.
 func (o *site) atTheCode(p *tab, lang string, app *totptest.Authenticator) {
 	p.t.Helper()
 	p.open("/2fa/not-me?event=x")

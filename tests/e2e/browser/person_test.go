@@ -292,7 +292,7 @@ func TestSetUpAndSignIn(t *testing.T) {
 		require.Zero(t, p.count(".browser"))
 		p.signOut()
 		p.password()
-		p.at("/2fa/code") // it is trusted no longer
+		p.at("/2fa/code") // it has lost the trust
 	})
 }
 

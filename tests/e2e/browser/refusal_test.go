@@ -69,7 +69,7 @@ func TestDisable(t *testing.T) {
 	p.at("/")
 }
 
-// A QR code is read from a dark page too: it has a white ground of its own.
+// A QR code is read from a dark page too: it has a white background of its own.
 func TestDarkPage(t *testing.T) {
 	s := phoneSize
 	o := newProduct(t, mandatory)

@@ -286,7 +286,7 @@ func (p *person) signIn() answer {
 	return a
 }
 
-// auth is the header of the session.
+// auth returns the header of the session.
 func (p *person) auth(more ...string) []string {
 	return append([]string{"Authorization", "Bearer " + p.session}, more...)
 }

@@ -84,7 +84,7 @@ func TestSVGIsRead(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(o.SVG()), 0o600))
 		for _, args := range [][]string{
 			{path},
-			{"--background-color", "black", path}, // shows if the white ground were not part of the picture
+			{"--background-color", "black", path}, // shows if the white background were not part of the picture
 			{"--zoom", "1.37", path},              // module edges between pixels
 		} {
 			file := run(t, "librsvg2-bin", "rsvg-convert", args...)

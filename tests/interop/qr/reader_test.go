@@ -32,7 +32,7 @@ func run(t testing.TB, debianPackage, name string, args ...string) []byte {
 	return stdout.Bytes()
 }
 
-// requireRead has both readers read a picture.
+// requireRead requires that both readers read a picture.
 func requireRead(t testing.TB, want string, img image.Image) {
 	t.Helper()
 	var file bytes.Buffer
@@ -52,7 +52,7 @@ func requireReadPNG(t testing.TB, want string, file []byte) {
 	require.Equal(t, want, strings.TrimSuffix(string(out), "\n"), "zbar")
 }
 
-// onPage puts a picture on a larger ground, as a page with a dark theme does.
+// onPage puts a picture on a larger background, as a page with a dark theme does.
 func onPage(img image.Image, ground color.Color) image.Image {
 	const margin = 60
 	page := image.NewRGBA(image.Rect(0, 0, img.Bounds().Dx()+2*margin, img.Bounds().Dy()+2*margin))

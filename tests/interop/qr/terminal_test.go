@@ -18,7 +18,7 @@ func TestTerminalIsRead(t *testing.T) {
 		coloured := screen(t, o.Terminal(true))
 		requireRead(t, o.URI(), picture(t, coloured, terminal.Dark))
 		requireRead(t, o.URI(), picture(t, coloured, terminal.Light))
-		// Without colours it is made for light text on dark ground.
+		// Without colours it is made for light text on a dark background.
 		requireRead(t, o.URI(), picture(t, screen(t, o.Terminal(false)), terminal.Dark))
 	})
 }

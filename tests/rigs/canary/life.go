@@ -109,8 +109,8 @@ func (l *Life) record(_ context.Context, e event.Event) {
 	l.say(e)
 }
 
-// saw prints what a call returned. An error that is not among the wanted ones ends
-// the stage, and so does one that is wanted and missing.
+// saw prints what a call returned. An error that is not among the wanted ones ends the
+// stage, and so does a wanted error that is missing.
 func (l *Life) saw(err error, values ...any) {
 	l.say(values...)
 	must(err)

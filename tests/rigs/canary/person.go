@@ -65,7 +65,7 @@ type person struct {
 	last  totp.Step
 }
 
-// raw are the bytes of a key.
+// raw returns the bytes of a key.
 func raw(k totp.Key) []byte {
 	b, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(k.Secret())
 	must(err)

@@ -321,5 +321,5 @@ func lists(l *Life, ctx context.Context) {
 	l.say(slices.Clone(l.events))
 }
 
-// second is the error of a call that returns something else beside it.
+// second returns the error of a call that returns something else beside it.
 func second[T any](_ T, err error) error { return err }

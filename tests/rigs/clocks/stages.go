@@ -49,7 +49,7 @@ func crosses(l *life) {
 	want(status.Browsers[0].Issued.Before(l.moment), "the browser is of %v", status.Browsers[0].Issued)
 	valid, err := l.mfa.Account(p.user).SessionValid(l.ctx, session)
 	must(err)
-	want(valid, "the session of before is over")
+	want(valid, "the earlier session is over")
 }
 
 // ticks moves by a second, and each time a second back and forth again, over two periods:
@@ -70,7 +70,7 @@ func ticks(l *life) {
 	want(got == 2 || got == 3, "%d codes in two periods", got) // since it begins in the middle of one
 }
 
-// runsAhead has the clock an hour ahead for a while. When it is right again, the codes
+// runsAhead puts the clock an hour ahead for a while. When it is right again, the codes
 // that were used meanwhile are in its future: nobody gets in by a code until the time of
 // the last one has passed, and everybody does from then on. A browser that was trusted
 // meanwhile has lost its trust for good, since that trust would lie in the future.
@@ -112,9 +112,9 @@ func runsAhead(l *life) {
 	p.challenge(ahead)
 }
 
-// fallsBack has the clock an hour behind for a while: nobody gets in by anything that was
-// made or used later. When the clock is right again everybody gets in at once, by a code:
-// trust that lay in the future of that hour was dropped.
+// fallsBack puts the clock an hour behind for a while: nobody gets in by anything that
+// was made or used later. When the clock is right again everybody gets in at once, by a
+// code: trust that lay in the future of that hour was dropped.
 func fallsBack(l *life) {
 	l.at(20 * time.Minute)
 	p := l.enrol()

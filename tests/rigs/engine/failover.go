@@ -86,7 +86,7 @@ func (e Engine) FailoverLosesNothing(t *testing.T, follow func(t *testing.T, wai
 	for _, loss := range lost {
 		require.Contains(t, loss, store.ErrNotFound.Error())
 	}
-	require.NoError(t, p.Replay.Again(t.Context()), "the used code is good once more")
+	require.NoError(t, p.Replay.Again(t.Context()), "the used code is valid once more")
 	t.Logf("%s, asynchronous replication, behind: all of %d acknowledged writes lost, the used code accepted again", e.Name, acknowledged)
 }
 
@@ -107,5 +107,5 @@ func (e Engine) FollowerGone(t *testing.T, p *Pair) {
 	require.NoError(t, p.Start())
 	require.NoError(t, p.Replay.Again(t.Context()))
 	require.ErrorIs(t, p.Replay.Again(t.Context()), totpflow.ErrAlreadyUsed)
-	t.Logf("%s, the follower gone: unavailable, nobody let in; once it is promoted, the code is good there once", e.Name)
+	t.Logf("%s, the follower gone: unavailable, nobody let in; once it is promoted, the code works there once", e.Name)
 }

@@ -56,7 +56,7 @@ func (e Engine) MigrateTogether(t *testing.T, dsn string) {
 	require.NoError(t, s.Migrate(t.Context()), "again")
 }
 
-// migrator is a child: eight goroutines, each with a pool of its own.
+// migrator is a child: eight goroutines, each with its own pool.
 func (e Engine) migrator(where string) error {
 	return race.AtOnce(8, func() error {
 		db, err := sql.Open(e.Driver, where)

@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 			{Do: "delete", Was: "1", Call: 5, Return: 6, Answer: "done"}, {Do: "get", Call: 7, Return: 8, Answer: "done", Saw: "1"}}},
 		"what is not there is not deleted": {false, []op{{Do: "delete", Call: 1, Return: 2, Answer: "done"}}},
 
-		"a code is good once": {true, []op{
+		"a code is valid once": {true, []op{
 			{Do: "verify", Step: 7, Call: 1, Return: 9, Answer: "done"}, {Do: "verify", Step: 7, Call: 1, Return: 9, Answer: "used"}}},
 		"not twice": {false, []op{
 			{Do: "verify", Step: 7, Call: 1, Return: 9, Answer: "done"}, {Do: "verify", Step: 7, Call: 1, Return: 9, Answer: "done"}}},

@@ -20,7 +20,7 @@ type order struct {
 	Endless bool            // instead, until the child is killed, with an answer after each move
 }
 
-// Player is the role of the children of [Race] and [Kill].
+// Player returns the role of the children of [Race] and [Kill].
 func Player(open race.Opener) race.Role {
 	return race.With(open, func(s store.Store) error {
 		var log *Log

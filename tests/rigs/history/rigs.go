@@ -48,8 +48,8 @@ func Play(s store.Store, rounds int, stores ...store.Store) (race.Figures, error
 }
 
 // Race has two processes play one record and one account, new ones in each round, and
-// checks the answers. s is the store in this process, where the store for the children,
-// who play role.
+// checks the answers. s is the store in this process, where names the store for the
+// children, who play role.
 func Race(s store.Store, role, where string, rounds int) (race.Figures, error) {
 	return noting(rounds, func(dir string, l *Log) (err error) {
 		children, err := race.StartAll(role, where, processes)

@@ -24,7 +24,7 @@ var points = []string{"before the write", "after the write", "in the call", "aft
 // delivered and not noted is delivered again.
 var want = map[string]int{"after the write": 1, "in the call": 1, "after the call": 2, "before the position": 2, "after the position": 1}
 
-// Victim is the role of the child: it does one thing to a person's account, reports the
+// Victim returns the role of the child: it does one thing to a person's account, reports the
 // number of its message when the notifier was called, and is killed at a point.
 func Victim(open race.Opener) race.Role {
 	return race.With(open, func(s store.Store) error {

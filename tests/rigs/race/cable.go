@@ -29,7 +29,7 @@ func NewCable(target string) (*Cable, error) {
 	return c, nil
 }
 
-// Addr is the address for the store to connect to.
+// Addr returns the address for the store to connect to.
 func (c *Cable) Addr() string { return c.listener.Addr().String() }
 
 // Close ends all connections.

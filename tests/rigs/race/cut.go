@@ -44,7 +44,7 @@ func judge(come bool, first, second error, code, now uint64) error {
 	case now != code:
 		return fmt.Errorf("code %d was used, and %d is stored", code, now)
 	case first == nil && second == nil:
-		return errors.New("one code was good twice")
+		return errors.New("one code was valid twice")
 	case first == nil && !errors.Is(second, errUsed), first != nil && second != nil && !errors.Is(second, errUsed):
 		return fmt.Errorf("first %w, then %w", first, second)
 	case first != nil && !errors.Is(first, store.ErrUnavailable):

@@ -10,7 +10,7 @@ import (
 // A Fault is what happens to a [Cable].
 type Fault struct {
 	Answers bool // counts the bytes from the server, instead of those to it
-	Silent  bool // nothing gets through any more, instead of the connection's end
+	Silent  bool // nothing gets through, instead of the connection's end
 }
 
 var faults = []Fault{{}, {Answers: true}, {Silent: true}, {Silent: true, Answers: true}}

@@ -83,7 +83,7 @@ func counted(s store.Store, id store.AccountID, last uint64) []Loss {
 	return []Loss{Loss(fmt.Sprintf("%s: the counter is %d after %d: %v", id.User, Count(rec), last, err))}
 }
 
-// Writer is the role of the child of [Kill]: it overwrites one record, the
+// Writer returns the role of the child of [Kill]: it overwrites one record, the
 // counter, makes a new record after each of its numbers, and only then prints
 // the number.
 func Writer(open Opener) Role {

@@ -39,7 +39,7 @@ func (r Rig) Run(s store.Store, role, where string) (Figures, error) {
 
 // Consume has two processes with 64 goroutines each use the same code at the same moment,
 // round by round. It returns an error unless the code is accepted exactly once. s is the
-// store in this process, where the store for the children, who play role.
+// store in this process, where names the store for the children, who play role.
 func Consume(s store.Store, role, where string, rounds int) (all Figures, err error) {
 	all.Rounds = rounds
 	return all, rounding(role, where, func(ask ask) error {
@@ -118,7 +118,7 @@ func rounding(role, where string, rig func(ask) error) error {
 	return errors.Join(err, children.End())
 }
 
-// Racer is the role of the children of [Consume] and [Sum].
+// Racer returns the role of the children of [Consume] and [Sum].
 func Racer(open Opener) Role {
 	return With(open, func(s store.Store) error {
 		return Obey(func(line string) (answer string, err error) {

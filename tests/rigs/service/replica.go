@@ -19,7 +19,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// Replica is the role of the children of every [Rig]: a process with a service of
+// Replica returns the role of the children of every [Rig]: a process with a service of
 // its own over the store.
 func Replica(open race.Opener) race.Role {
 	return race.With(open, func(s store.Store) error {

@@ -45,7 +45,7 @@ func (r Rig) Long() Rig {
 }
 
 // Run returns what was seen, and an error as soon as a round has gone wrong. s is the
-// store in this process, where the store for the children, who play role.
+// store in this process, where names the store for the children, who play role.
 func (r Rig) Run(s store.Store, role, where string) (saw race.Figures, err error) {
 	replicas, err := race.StartAll(role, where, processes)
 	if err != nil {

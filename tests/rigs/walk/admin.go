@@ -86,7 +86,7 @@ func (w *walker) rarely(user int, adm admin.Admin) {
 			}
 		}
 		w.expectError("restored", adm.AfterDatabaseRestore(w.ctx, ops, time.Time{}, "", nil), func(string) expectation { return e })
-		w.settles() // by a code from before
+		w.settles() // by an earlier code
 	}
 }
 
@@ -180,5 +180,5 @@ func (w *walker) disowns() {
 		}
 		return m.disowns(now, of, got)
 	})(w.service().Disown(w.ctx, link))
-	w.verifies() // by a challenge from before
+	w.verifies() // by an earlier challenge
 }

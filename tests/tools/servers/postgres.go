@@ -41,7 +41,7 @@ func (p PostgreSQL) Standby(settings ...string) (PostgreSQL, error) {
 	return PostgreSQL{s, p.bin}, err
 }
 
-// postgres is a server of the programs in bin, on what data makes.
+// postgres returns a server of the programs in bin, on what data makes.
 func postgres(bin string, data func(s *Server) error, settings []string) spec {
 	return spec{
 		name:  "PostgreSQL",

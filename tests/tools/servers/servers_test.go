@@ -76,7 +76,7 @@ func TestEndsWithItsTests(t *testing.T) {
 	answer, ok := child.Answer()
 	require.True(t, ok)
 	addr, dir, _ := strings.Cut(answer, " ")
-	defer os.RemoveAll(dir) // nobody else removes it any more
+	defer os.RemoveAll(dir) // nobody else removes it
 	require.True(t, listens(addr))
 	require.NoError(t, child.Kill())
 	require.Error(t, child.End())

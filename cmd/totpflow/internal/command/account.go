@@ -27,7 +27,7 @@ func tenantFlag(c *cobra.Command, tenant *string) {
 	c.Flags().StringVar(tenant, "tenant", "", "the `TENANT` of the account; empty if there is only one")
 }
 
-// accountID is the account that the arguments name.
+// accountID returns the account that the arguments name.
 func accountID(tenant, user string) (store.AccountID, error) {
 	id := store.AccountID{Tenant: tenant, User: user}
 	if err := id.Validate(); err != nil {

@@ -125,7 +125,7 @@ func TestList(t *testing.T) {
 		}
 	}
 	h.fails(2, "--state must be one of", "list", "--state", "tenant")
-	h.fails(2, "exclude each other", "list", "--csv", "--json")
+	h.fails(2, "cannot be combined", "list", "--csv", "--json")
 }
 
 func TestReset(t *testing.T) {
@@ -306,7 +306,7 @@ func TestExemptAndForget(t *testing.T) {
 	_, err := h.service().SignIn(h.ctx, ben.User)
 	require.ErrorIs(t, err, totpflow.ErrExempt)
 	h.fails(2, "--name is missing", "exempt", "ben", "--tenant", "acme", reason, "--yes")
-	h.fails(2, "--end and --name exclude each other", "exempt", "ben", "--tenant", "acme", "--end", "--name", "x", reason, "--yes")
+	h.fails(2, "--end and --name cannot be combined", "exempt", "ben", "--tenant", "acme", "--end", "--name", "x", reason, "--yes")
 	h.ok("exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
 	require.Equal(t, enroll.ResetPending, h.status(ben.User).State)
 	h.fails(1, "not a machine account", "exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")

@@ -37,7 +37,7 @@ type changed struct {
 	Account any       `json:"account,omitempty"` // as it is afterwards
 }
 
-// errKept: the operator was asked, and answered no.
+// errKept means that the operator was asked, and answered no.
 var errKept = errors.New("nothing was changed")
 
 // second drops a call's first result: the account is read afterwards.

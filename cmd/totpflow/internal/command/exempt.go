@@ -26,7 +26,7 @@ person has to set up.`,
 			}
 			switch {
 			case end && name != "":
-				return usagef("--end and --name exclude each other")
+				return usagef("--end and --name cannot be combined")
 			case end:
 				return a.change(c, change{
 					name: "exempt", id: id,

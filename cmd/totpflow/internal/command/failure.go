@@ -64,7 +64,7 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
-// oneLine is the error as it is shown: one line, without characters that could repaint
+// oneLine returns the error as it is shown: one line, without characters that could repaint
 // the terminal.
 func oneLine(err error) string {
 	return screen.Clean(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
@@ -80,8 +80,7 @@ func misspelt(err error) error {
 	return fmt.Errorf("%s; did you mean %s?", what, strings.Join(strings.Fields(meant), " or "))
 }
 
-// explain replaces the library's words by what the operator can do, if there is
-// something.
+// explain replaces the library's words with advice for the operator, where it has any.
 func explain(id store.AccountID, err error) error {
 	switch {
 	case err == nil:
@@ -113,7 +112,7 @@ func explain(id store.AccountID, err error) error {
 }
 
 // explainChange is explain for a call that changes the account: where the database has
-// failed, it says whether that is known to have changed nothing.
+// failed, it says whether it is certain that nothing was changed.
 func explainChange(id store.AccountID, err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotWritten):

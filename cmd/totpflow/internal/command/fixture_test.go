@@ -177,7 +177,7 @@ func (h *installation) run(args ...string) result {
 	return h.bare(append(args, "--keys-file", h.keys)...)
 }
 
-// bare is run without the flag for the key file.
+// bare runs the command without the flag for the key file.
 func (h *installation) bare(args ...string) result {
 	h.t.Helper()
 	var out, err bytes.Buffer
@@ -188,7 +188,7 @@ func (h *installation) bare(args ...string) result {
 	return result{code, out.String(), err.String()}
 }
 
-// ok is run that must succeed.
+// ok runs the command, which must succeed.
 func (h *installation) ok(args ...string) result {
 	h.t.Helper()
 	r := h.run(args...)
@@ -196,7 +196,8 @@ func (h *installation) ok(args ...string) result {
 	return r
 }
 
-// fails is run that must end with this code, and with one line that gives the reason.
+// fails runs the command, which must end with this code, and with one line that gives the
+// reason.
 func (h *installation) fails(code int, words string, args ...string) result {
 	h.t.Helper()
 	r := h.run(args...)
@@ -242,5 +243,5 @@ const reason = "--reason=ticket 4711"
 
 func acme(user string) store.AccountID { return store.AccountID{Tenant: "acme", User: user} }
 
-// second is the error of a call that returns something else beside it.
+// second returns the error of a call that returns something else beside it.
 func second[T any](_ T, err error) error { return err }

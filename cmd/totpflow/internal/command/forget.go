@@ -12,9 +12,9 @@ func (a *app) forget() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "forget <user>",
 		Short: "Delete everything that is kept about an account",
-		Long: `Deletes the record of an account, for its erasure after the product has deleted the user. This is not a reset: a user who
-goes on under the same id counts as never enrolled, and if the factor is optional the password alone lets them in. The
-product must delete its generation as well.`,
+		Long: `Deletes the record of an account, for its erasure after the product has deleted the user. This is not a reset: a user
+who continues under the same id counts as never enrolled, and if the factor is optional the password alone lets them
+in. The product must delete its generation as well.`,
 		Example: `  totpflow forget 42 --tenant acme --reason "erasure request 17"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {

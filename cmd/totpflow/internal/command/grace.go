@@ -18,10 +18,10 @@ func (a *app) grace() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "grace <user>",
 		Short: "Give a person more time to set up",
-		Long: `Lets one person go on without a second factor until then, whatever the tenant's policy says, for at most 90 days. The new
-end must be later than the current one: name the tenants above with --above, since their policies count too. It also works
-for a person who has never signed in, so check the id. People who have a second factor or were reset get no more time, and
-neither do machines.`,
+		Long: `Lets one person continue without a second factor until the given time, whatever the tenant's policy says, for at most 90
+days. The new end must be later than the current one: name the tenants above with --above, since their policies count
+too. It also works for a person who has never signed in, so check the id. People who have a second factor or were reset
+get no more time, and neither do machines.`,
 		Example: `  totpflow grace 42 --tenant acme --for 7d --reason "ticket 4711: new phone ordered"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -35,7 +35,7 @@ neither do machines.`,
 			}
 			return a.change(c, change{
 				name: "grace", id: id, fresh: true,
-				what: fmt.Sprintf("Let %s go on without a second factor until %s?", a.label(id), screen.Time(at)),
+				what: fmt.Sprintf("Let %s continue without a second factor until %s?", a.label(id), screen.Time(at)),
 				said: "may go on without a second factor until " + screen.Time(at),
 				do:   func(ctx context.Context, s *session) error { return s.extendGrace(ctx, id, at) },
 			})
@@ -50,7 +50,7 @@ neither do machines.`,
 	return c
 }
 
-// extendGrace says until when the person may go on anyway, where that is later.
+// extendGrace says until when the person already has time, where that is later.
 func (s *session) extendGrace(ctx context.Context, id store.AccountID, at time.Time) error {
 	err := s.admin.ExtendGrace(ctx, s.by, id, at)
 	if !errors.Is(err, admin.ErrGrace) {
@@ -60,11 +60,11 @@ func (s *session) extendGrace(ctx context.Context, id store.AccountID, at time.T
 	if failed != nil || at.After(m.GraceUntil) || !at.After(time.Now()) {
 		return err
 	}
-	has := "has"
+	has := "already has time"
 	if m.GraceBegins {
-		has = "would have, signing in now,"
+		has = "would have time, by signing in now,"
 	}
-	return fmt.Errorf("%s until %s anyway; choose a later end", has, screen.Time(m.GraceUntil))
+	return fmt.Errorf("%s until %s; choose a later end", has, screen.Time(m.GraceUntil))
 }
 
 func graceEnd(until, length string, now time.Time) (time.Time, error) {

@@ -45,10 +45,10 @@ func TestGraceIsNeverLess(t *testing.T) {
 		if u.ID.Tenant == "acme" {
 			args = []string{"grace", u.ID.User, "--tenant", u.ID.Tenant, reason, "--yes"}
 		}
-		h.fails(1, "would have, signing in now, until 2", append(args, "--for", "14d")...)
+		h.fails(1, "would have time, by signing in now, until 2", append(args, "--for", "14d")...)
 		require.Equal(t, totpflow.Passed, h.step(u))
 		has := h.status(u).GraceUntil
-		r := h.fails(1, ": has until "+has.Format(time.DateTime)+"Z anyway; choose a later end", append(args, "--for", "14d")...)
+		r := h.fails(1, ": already has time until "+has.Format(time.DateTime)+"Z; choose a later end", append(args, "--for", "14d")...)
 		require.Empty(t, r.events())
 		require.Equal(t, has, h.status(u).GraceUntil)
 		h.ok(append(args, "--for", "61d")...)

@@ -47,7 +47,7 @@ func (a *app) importRows(ctx context.Context, s *session, rows []importfile.Row,
 	for batch := range batches(rows) {
 		outcomes, err := a.importSome(ctx, s, batch, until)
 		if err != nil {
-			return out, fmt.Errorf("stopped after %d of %s: %w; import the file again to go on", len(out.Outcomes), screen.Plural(len(rows), "line"), err)
+			return out, fmt.Errorf("stopped after %d of %s: %w; import the file again to continue", len(out.Outcomes), screen.Plural(len(rows), "line"), err)
 		}
 		for i, o := range outcomes {
 			out.addRow(batch[i], o, until)

@@ -53,7 +53,7 @@ for 24 hours after a password change none is issued.`,
 	return c
 }
 
-// issuance is the change that writes a code for the account into a new file.
+// issuance returns the change that writes a code for the account into a new file.
 func (a *app) issuance(id store.AccountID, path string) change {
 	var expires time.Time
 	return change{

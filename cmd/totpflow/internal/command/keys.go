@@ -43,7 +43,7 @@ With --stdout it prints the ring instead, for a secret manager that reads from a
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case print && (a.keysFile != "" || a.asJSON):
-				return usagef("--stdout excludes --keys-file and --json")
+				return usagef("--stdout cannot be combined with --keys-file or --json")
 			case print && a.screen.OutTerminal:
 				return usagef("the ring is a secret, and is not shown on a terminal; pipe it into another program, or name a file with --keys-file")
 			case print:

@@ -120,7 +120,7 @@ func (s *session) check(ctx context.Context, ring *keyring.Ring) (checked, error
 	return c, nil
 }
 
-// staged is the key that will become the newest, if a key file is named.
+// staged returns the key that will become the newest, if a key file is named.
 func (a *app) staged() string {
 	if a.keysPath() == "" {
 		return ""

@@ -102,7 +102,7 @@ func (a *app) unneeded(ctx context.Context, f *keyfile.File, by admin.Operator, 
 	return nil
 }
 
-// are is "1 record is", "2 records are".
+// are returns "1 record is", "2 records are".
 func are(n int, noun string) string {
 	if n == 1 {
 		return screen.Plural(n, noun) + " is"

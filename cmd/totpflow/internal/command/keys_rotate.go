@@ -28,7 +28,7 @@ func (a *app) keysRotate() *cobra.Command {
 		Short: "Add a new key to the key file, and seal every record with it",
 		Long: `Puts a new key in front of the others in the key file, and seals every record again with it. The old keys stay until
 "totpflow keys retire", to open records that they have sealed. The command reports what it would do; --yes does it. If it
-is interrupted, the same command goes on where it stopped; with --resume it does only that.
+is interrupted, the same command continues where it stopped; with --resume it does only that.
 
 A process without the new key refuses records that are sealed with it. If the product may not pause, rotate in two steps:
 --stage puts the new key into the file so that it opens records but does not seal them yet; give the file to every
@@ -37,13 +37,13 @@ process; then rotate makes the key the newest.`,
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if stage && resume {
-				return usagef("--stage and --resume exclude each other")
+				return usagef("--stage and --resume cannot be combined")
 			}
 			return a.rotate(c.Context(), stage, resume)
 		},
 	}
 	c.Flags().BoolVar(&stage, "stage", false, "only put the new key into the file, where it opens records but does not seal them yet")
-	c.Flags().BoolVar(&resume, "resume", false, "only go on with a rotation that was interrupted or staged")
+	c.Flags().BoolVar(&resume, "resume", false, "only continue a rotation that was interrupted or staged")
 	a.changeFlags(c)
 	return c
 }
@@ -58,7 +58,7 @@ the rotation. The keys stay as they are. The command reports what it would do; -
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withKeys(c.Context(), opReseal, func(r *rotation) error {
-				if r.journal.Key != r.newest() { // a new run, or one of a newest key of before
+				if r.journal.Key != r.newest() { // a new run, or one for an earlier newest key
 					r.journal.Key, r.journal.Cursor, r.journal.Seen, r.journal.Changed = r.newest(), "", 0, 0
 				}
 				return r.seal(c.Context())

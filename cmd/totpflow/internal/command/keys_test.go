@@ -298,7 +298,7 @@ func TestRotateRefuses(t *testing.T) {
 	h.fails(1, "the interrupted run was for sqlite:///srv/other.db", "keys", "rotate", reason, "--yes")
 	require.NoError(t, os.WriteFile(h.keys+".rotate", []byte("?"), 0o600))
 	h.fails(1, "not a journal of this version", "keys", "rotate", reason, "--yes")
-	h.fails(2, "exclude each other", "keys", "rotate", "--stage", "--resume", reason, "--yes")
+	h.fails(2, "cannot be combined", "keys", "rotate", "--stage", "--resume", reason, "--yes")
 	require.Len(t, h.ring().IDs(), 1)
 
 	text, err := os.ReadFile(h.keys)

@@ -54,7 +54,7 @@ reads a list that it has exported. In a file without a column tenant the ids are
 			case l.state != "" && !slices.Contains(states, l.state):
 				return usagef("--state must be one of %s", strings.Join(states, ", "))
 			case l.csv && a.asJSON:
-				return usagef("--csv and --json exclude each other")
+				return usagef("--csv and --json cannot be combined")
 			case l.count && (l.csv || a.asJSON || l.state != ""):
 				return usagef("--count can only be combined with --tenant")
 			}
@@ -103,7 +103,7 @@ func (a *app) showList(ctx context.Context, l *listing) error {
 		err = a.tellList(a.members(ctx, s, l))
 	}
 	if err == nil && a.names != nil && l.seen > 0 && l.named == 0 {
-		a.screen.Note("%s names none of these accounts: look at its columns user and tenant", a.namesFile)
+		a.screen.Note("%s names none of these accounts: check its columns user and tenant", a.namesFile)
 	}
 	if err == nil && l.broken > 0 {
 		err = unreadable{fmt.Errorf("%d of %d records do not open; totpflow keys check has details", l.broken, l.seen)}

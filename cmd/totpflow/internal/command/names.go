@@ -12,13 +12,13 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// No record has a person's name: only the product knows it. An operator who reads ids alone
-// takes one person for another.
+// No record has a person's name: only the product knows it. An operator who reads ids
+// alone may take one person for another.
 
 // namesFlag adds --names to a command that prints accounts.
 func (a *app) namesFlag(c *cobra.Command) {
 	c.Flags().StringVar(&a.namesFile, "names", "",
-		"call people by their names in this `FILE` as well: CSV with the columns user and name, and tenant; - is the standard input")
+		"also show people's names, from this `FILE`: CSV with the columns user and name, and tenant; - is the standard input")
 }
 
 // readNames reads the file of --names, before anything else is done. In a file without a
@@ -54,7 +54,7 @@ func (a *app) readNames(c *cobra.Command) error {
 // longestName is how much of a name is shown, in characters: a file may have anything.
 const longestName = 64
 
-// name is what a person is called, cleaned, and "" where nobody has said.
+// name returns the name of a person, cleaned, and "" where it is not known.
 func (a *app) name(id store.AccountID) string {
 	called := []rune(screen.Clean(a.names.Of(id)))
 	if len(called) > longestName {

@@ -22,8 +22,8 @@ func (h *installation) names(text string) string {
 	return path
 }
 
-// Operators read people's names in every form of the list; one whose name nobody has said
-// stays an id, and no name repaints the terminal or runs in a spreadsheet.
+// Operators read people's names in every form of the list; a person whose name is not
+// known is shown by the id, and no name repaints the terminal or runs in a spreadsheet.
 func TestListByName(t *testing.T) {
 	h := newInstallation(t)
 	for _, user := range []string{"41", "42", "43", "44"} {
@@ -57,8 +57,8 @@ func TestListByName(t *testing.T) {
 	require.Equal(t, "Ben Okafor", got.Accounts[0].Name)
 }
 
-// A file without tenants is about the tenant that is asked for, and one that names nobody
-// says so: two columns may be exchanged.
+// A file without tenants is about the tenant that is asked for. The command says if a
+// file names none of the accounts: two columns may be exchanged.
 func TestNamesOfOneTenant(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "42")

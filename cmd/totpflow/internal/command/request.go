@@ -24,7 +24,7 @@ func (a *app) withdraw() *cobra.Command {
 		`Withdraws a request that is pending for a second administrator. "totpflow policy get" lists them.`, admin.Admin.Withdraw)
 }
 
-// request is a command on one request of a tenant.
+// request returns a command on one request of a tenant.
 func (a *app) request(name, verb, past, short, long string,
 	do func(admin.Admin, context.Context, admin.Actor, string, string) error,
 ) *cobra.Command {

@@ -88,7 +88,7 @@ func (a *app) resetOne(c *cobra.Command, id store.AccountID, what admin.Scope) e
 func nextStep(id store.AccountID) func(context.Context, *session, *changed) string {
 	return func(ctx context.Context, s *session, _ *changed) string {
 		m, err := s.admin.Member(ctx, s.by, id)
-		if err != nil { // it was done all the same; status will say why
+		if err != nil { // it was done nevertheless; status will say why
 			return ""
 		}
 		return stepWords(m)

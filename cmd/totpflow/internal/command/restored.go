@@ -20,7 +20,7 @@ and trusted browsers that were used or ended since then are valid again in it. -
 
 It raises the epoch in the key file, which ends every session, machine key, trusted browser, sign-in under way, issued
 code and link in a mail. For every account it marks the codes that apps have shown until now as used, and voids the
-recovery codes that were made before the backup. If it is interrupted, the same command goes on where it stopped.`
+recovery codes that were made before the backup. If it is interrupted, the same command continues where it stopped.`
 
 // noticed is what people will notice, and todo what the product must do.
 var (

@@ -45,7 +45,7 @@ func Run(ctx context.Context, args []string, streams screen.Streams, env func(st
 type app struct {
 	screen screen.Streams
 	env    func(string) string
-	events *screen.Checked // where events are logged: of an erasure there is no other trace
+	events *screen.Checked // where events are logged: an erasure leaves no other trace
 
 	keysFile string
 	dbFile   string
@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.keysFile, "keys-file", "", "read the key ring from this `FILE`, which only its owner may read")
-	flags.StringVar(&a.dbFile, "db-file", "", "the database: an SQLite `FILE`, or a file that contains the URL of a database")
+	flags.StringVar(&a.dbFile, "db-file", "", "the database: a SQLite `FILE`, or a file that contains the URL of a database")
 	flags.BoolVar(&a.asJSON, "json", false, "print the result as JSON")
 	flags.SortFlags = false
 	root.AddGroup(
@@ -108,7 +108,7 @@ func (a *app) group(parent *cobra.Command, id string, commands ...*cobra.Command
 	}
 }
 
-// version is that of the module, as "go install" noted it.
+// version returns the version of the module, as "go install" noted it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

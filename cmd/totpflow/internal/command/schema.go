@@ -46,7 +46,7 @@ and refuses if an existing one differs. It needs no keys and no database.`,
 	return c
 }
 
-// dialect is the one that is named, or that of the database's URL.
+// dialect returns the dialect that is named, or that of the database's URL.
 func (a *app) dialect(name string) (sqlstore.Dialect, error) {
 	if name == "" {
 		u, err := a.databaseURL()

@@ -61,7 +61,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by admin.Operator) (*
 	return &session{db: db, ring: ring, service: service, admin: admin.New(service, nil), by: by}, nil
 }
 
-// looker is the operator who changes nothing.
+// looker returns the operator who changes nothing.
 func (a *app) looker() admin.Operator {
 	return admin.Operator{Name: cmp.Or(a.operator, "unnamed"), Reason: "to look"}
 }
@@ -73,7 +73,7 @@ func (a *app) changeFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&a.yes, "yes", false, "make the change without asking")
 }
 
-// changer is the operator of a change, with name and reason.
+// changer returns the operator of a change, with name and reason.
 func (a *app) changer() (admin.Operator, error) {
 	if a.reason == "" {
 		return admin.Operator{}, usagef("--reason is missing: say why, for example with the number of a ticket")
@@ -92,7 +92,7 @@ func (a *app) changer() (admin.Operator, error) {
 	return admin.Operator{Name: name, Reason: a.reason}, nil
 }
 
-// login is the name of the user who works here: behind sudo, of the user who called it.
+// login returns the name of the user who works here: behind sudo, of the user who called it.
 func (a *app) login() string {
 	if name := a.env("SUDO_USER"); name != "" {
 		return name

@@ -21,7 +21,7 @@ const (
 	dbVariable       = "TOTPFLOW_DB"
 )
 
-// keysPath is the key file that is named, on the command line or in the
+// keysPath returns the key file that is named, on the command line or in the
 // environment; empty without one.
 func (a *app) keysPath() string { return cmp.Or(a.keysFile, a.env(keysFileVariable)) }
 

@@ -32,7 +32,7 @@ func parseLength(flag, text string) (time.Duration, error) {
 	return d, nil
 }
 
-// showLength is the length as parseLength reads it.
+// showLength returns the length as parseLength reads it.
 func showLength(d time.Duration) string {
 	if d > 0 && d%dayLength == 0 {
 		return strconv.Itoa(int(d/dayLength)) + "d"

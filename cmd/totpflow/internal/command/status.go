@@ -111,7 +111,7 @@ func (a *app) printStatus(name string, r report) error {
 	return t.End()
 }
 
-// word is the state in a list.
+// word returns the state in a list.
 func (m member) word() string {
 	if m.WeakUntil.IsZero() {
 		return m.State
@@ -119,7 +119,7 @@ func (m member) word() string {
 	return m.State + ", weak until " + day(m.WeakUntil)
 }
 
-// standing is the state in words.
+// standing returns the state in words.
 func (m member) standing() string {
 	switch admin.MemberState(m.State) {
 	case admin.StateFrozen:
@@ -158,7 +158,7 @@ func (w waiting) words() string {
 	return words
 }
 
-// changeWords is an event in a line.
+// changeWords returns an event in a line.
 func changeWords(e event.Event) string {
 	words := string(e.Kind)
 	if e.Actor != "" {

@@ -31,7 +31,7 @@ func (a *app) lockKeys() (f *keyfile.File, release func(), err error) {
 	if release, err = keyfile.Lock(f.Path()); err != nil {
 		return nil, nil, err
 	}
-	if f, err = a.openKeys(); err != nil { // as it is now that nobody changes it any more
+	if f, err = a.openKeys(); err != nil { // as it is now that the lock keeps others from changing it
 		release()
 	}
 	return f, release, err
@@ -99,13 +99,13 @@ func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 		}
 		return sw.file.Finish(sw.journal.Operation)
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted after %d records; run the same command again to go on", sw.journal.Seen)
+		return fmt.Errorf("interrupted after %d records; run the same command again to continue", sw.journal.Seen)
 	default:
-		return fmt.Errorf("stopped after %d records: %w; run the same command again to go on", sw.journal.Seen, err)
+		return fmt.Errorf("stopped after %d records: %w; run the same command again to continue", sw.journal.Seen, err)
 	}
 }
 
-// brokenError is the error about records that were skipped.
+// brokenError returns the error about records that were skipped.
 func (sw *sweep) brokenError() error {
 	if len(sw.broken) == 0 {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// lines are the terms for people.
+// lines returns the terms for people.
 func (t terms) lines() [][]string {
 	lines := [][]string{{"mode", t.Mode}}
 	if t.Grace != "" {
@@ -69,7 +69,7 @@ The policy applies from the next sign-in on. An operator does not need a second 
 	tenantFlag(c, &tenant)
 	f := c.Flags()
 	f.StringVar(&w.mode, "mode", "", "required, optional or off")
-	f.StringVar(&w.grace, "grace", "", "how long people may go on without a factor that is required, such as 14d; 0 for not at all")
+	f.StringVar(&w.grace, "grace", "", "how long people may continue without a factor that is required, such as 14d; 0 for not at all")
 	f.StringVar(&w.deadline, "deadline", "", "the `TIME` (RFC 3339) at which every grace period ends; none for no deadline")
 	f.StringVar(&w.browserAge, "browser-age", "", "how long a browser is trusted, such as 30d; none for not at all")
 	f.StringSliceVar(&w.methods, "methods", nil, "the methods that are allowed: app,recovery-codes,phone,other")
@@ -164,8 +164,8 @@ func (s *session) empty(ctx context.Context, tenant string) (bool, error) {
 	return len(page.Records) == 0, nil
 }
 
-// changes are the lines of a policy that follows this one, each with what it was where
-// that is something else.
+// changes returns the lines of a policy that follows this one, each with its former value
+// where that was different.
 func (t terms) changes(next terms) (lines [][]string) {
 	before, after := t.lines(), next.lines()
 	for _, line := range after {

@@ -22,13 +22,13 @@ administrator, replaced authenticators after their 72 hours, recovery codes by m
 notices, since expired data has no effect. A product that calls Admin.Tidy every day does not need this command.
 
 The command does not know the product's limits of messages, and keeps their counts for a year. A run that was cut short
-says where to go on.`,
+says where to continue.`,
 		Example: `  totpflow tidy --reason "monthly" --yes`,
 		Args:    args(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.runTidy(c.Context(), from) },
 	}
 	a.changeFlags(c)
-	c.Flags().StringVar(&from, "from", "", "go on from this `CURSOR`, which an interrupted run has printed")
+	c.Flags().StringVar(&from, "from", "", "continue from this `CURSOR`, which an interrupted run has printed")
 	return c
 }
 
@@ -41,7 +41,7 @@ type tidied struct {
 	Changed    int    `json:"changed"`
 	Deleted    int    `json:"deleted"`
 	Unreadable int    `json:"unreadable"`
-	Cursor     string `json:"cursor,omitempty"` // where an interrupted run goes on
+	Cursor     string `json:"cursor,omitempty"` // where an interrupted run continues
 }
 
 func (a *app) runTidy(ctx context.Context, from string) error {
@@ -75,7 +75,7 @@ func (a *app) runTidy(ctx context.Context, from string) error {
 	})
 	bar.End()
 	if err != nil && !errors.Is(err, admin.ErrUnreadable) {
-		return fmt.Errorf("stopped after %d records: %w; go on with --from %q, or begin again, which does no harm", out.Records, err, out.Cursor)
+		return fmt.Errorf("stopped after %d records: %w; continue with --from %q, or begin again, which does no harm", out.Records, err, out.Cursor)
 	}
 	return a.tellTidy(out)
 }

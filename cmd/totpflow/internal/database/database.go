@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// ErrSchema: the database does not have the tables of this release.
+// ErrSchema means that the database does not have the tables of this release.
 var ErrSchema = errors.New("its tables do not belong to this release: start the product once, which makes them, or use the command of the product's release")
 
 // A DB is an open database.
@@ -59,7 +59,7 @@ func (u URL) look(ctx context.Context, source string) error {
 	return err
 }
 
-// URL is where the database is.
+// URL returns the address of the database.
 func (d *DB) URL() URL { return d.url }
 
 // Close closes the database.

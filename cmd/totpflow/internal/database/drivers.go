@@ -32,8 +32,8 @@ var rows = []row{
 	{[]string{"mysql", "mariadb"}, "mysql", sqlstore.MySQL, mysqlSource},
 }
 
-// sqliteSettings are those of the package documentation of sqlstore: an
-// acknowledged change survives a power cut. A file that is not there is not made.
+// sqliteSettings are those of the package documentation of sqlstore: an acknowledged
+// change survives a power cut. A missing file is not created.
 const sqliteSettings = "mode=rw&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 
 func sqliteSource(u *url.URL) (string, error) {
@@ -63,7 +63,7 @@ func sqliteSource(u *url.URL) (string, error) {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + sqliteSettings, nil
 }
 
-// postgresSource is the URL, which the driver reads itself.
+// postgresSource returns the URL, which the driver reads itself.
 func postgresSource(u *url.URL) (string, error) {
 	if u.Opaque != "" || u.Path == "" || u.Path == "/" {
 		return "", errors.New("the URL must be like postgres://user:password@host:5432/database")
@@ -73,8 +73,8 @@ func postgresSource(u *url.URL) (string, error) {
 	return full.String(), nil
 }
 
-// mysqlSource translates the URL, since the driver has a form of its own. What
-// stands behind the "?" are the driver's parameters.
+// mysqlSource translates the URL, since the driver has its own form. The driver's
+// parameters follow the "?".
 func mysqlSource(u *url.URL) (string, error) {
 	form := errors.New("the URL must be like mysql://user:password@host:3306/database, followed by parameters of go-sql-driver/mysql")
 	name := strings.TrimPrefix(u.Path, "/")

@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// errLook: a statement was to change something.
+// errLook means that a statement was to change something.
 var errLook = errors.New("this connection is read-only")
 
 // openToLook opens the database through a driver that runs queries and refuses every
@@ -47,7 +47,8 @@ func (c lookConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return lookConn{conn}, nil
 }
 
-// lookConn passes on what asks. Begin and ExecContext, which change, are its own.
+// lookConn passes queries on. It replaces Begin and ExecContext, which could change
+// something.
 type lookConn struct{ driver.Conn }
 
 func (c lookConn) Begin() (driver.Tx, error) { return nil, errLook }
@@ -69,8 +70,8 @@ func (c lookConn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-// PrepareContext is used by drivers that answer a question in two steps; a
-// statement that changes something does not come here, but to ExecContext.
+// PrepareContext is used by drivers that run a query in two steps; a statement that
+// changes something arrives at ExecContext instead.
 func (c lookConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	if p, ok := c.Conn.(driver.ConnPrepareContext); ok {
 		return p.PrepareContext(ctx, query)

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// ErrURL: the text is not the URL of a known database.
+// ErrURL means that the text is not the URL of a known database.
 var ErrURL = errors.New("not the URL of a database such as sqlite:///srv/backup/console.db")
 
 // A URL says where a database is. It may hold a password, and shows none
@@ -35,7 +35,7 @@ func ParseURL(text string) (URL, error) {
 	return URL{row: rows[i], reveal: func() *url.URL { return u }}, nil
 }
 
-// String is the URL without user, password and settings.
+// String returns the URL without user, password and settings.
 func (u URL) String() string {
 	if u.reveal == nil {
 		return ""
@@ -53,7 +53,7 @@ func (u URL) HasPassword() bool {
 	return ok || full.RawQuery != ""
 }
 
-// Dialect is the SQL that the database speaks.
+// Dialect returns the SQL that the database speaks.
 func (u URL) Dialect() sqlstore.Dialect { return u.row.dialect }
 
 // DialectOf returns the dialect of databases whose URLs have this scheme.
@@ -65,7 +65,7 @@ func DialectOf(scheme string) (d sqlstore.Dialect, ok bool) {
 	return rows[i].dialect, true
 }
 
-// Schemes are the words that a URL may begin with.
+// Schemes returns the words that a URL may begin with.
 func Schemes() []string {
 	var all []string
 	for _, r := range rows {
@@ -74,7 +74,7 @@ func Schemes() []string {
 	return all
 }
 
-// FileURL is the URL of an SQLite file.
+// FileURL returns the URL of a SQLite file.
 func FileURL(path string) (URL, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -19,8 +19,8 @@
 //
 // # Threats
 //
-// The file is a table of secrets, and people exchange two of its columns: errors
-// never show a cell, a row that is refused has no account, and an account that looks
-// like a secret in any encoding is refused unless the product lists it as one of its
-// own ([Known]). Where most of a column looks so, the file is refused.
+// The file is a table of secrets, and people exchange two of its columns: errors never
+// show a cell, a row that is refused has no account, and an account that looks like a
+// secret in any encoding is refused unless the product lists it as one of its own
+// ([Known]). If most of a column looks like secrets, the file is refused.
 package importfile

@@ -37,9 +37,9 @@ var (
 	between = regexp.MustCompile(`[\s:-]+`)
 )
 
-// formOf returns what a text looks like that may be a secret in some encoding, and ""
-// for one that looks like a name, a number, an address or a UUID. It errs towards
-// secrets: a list has the kinds of ids that look like one and are not.
+// formOf returns the form of secret that a text looks like, and "" for a text that looks
+// like a name, a number, an address or a UUID. It errs towards secrets: a list has the
+// kinds of ids that look like one and are not.
 func formOf(s string) string {
 	s = strings.TrimSpace(s)
 	lower := strings.ToLower(s)
@@ -91,8 +91,8 @@ func oneCase(s string) bool { return strings.ToUpper(s) == s || strings.ToLower(
 // those with 16 symbols 96 in 100.
 func hasDigit(s string) bool { return strings.ContainsAny(s, "234567") }
 
-// compact drops what stands between groups of the same length, as secrets are
-// grouped and names are not.
+// compact drops the separators between groups of the same length: secrets are grouped
+// like this, and names are not.
 func compact(s string) string {
 	groups := between.Split(s, -1)
 	for i, g := range groups {
@@ -111,8 +111,9 @@ func hexDigits(s string) int {
 	return len(strings.TrimPrefix(strings.ToLower(s), "0x"))
 }
 
-// random reports whether a text has what neither names nor ids of words and numbers
-// have: signs of passwords, or a long run that changes between letters and digits.
+// random reports whether a text has something that neither names nor ids of words and
+// numbers have: signs of passwords, or a long run that changes between letters and
+// digits.
 func random(s string) bool {
 	if len(s) >= leastRandom && strings.ContainsAny(s, "!$%^*{}[]<>?;~`\"") {
 		return true
@@ -161,7 +162,8 @@ func ambiguous(s string) string {
 	return ""
 }
 
-// likeAnID reports whether a secret looks as crypto/rand.Text makes ids: 26 symbols.
+// likeAnID reports whether a secret looks like the ids that crypto/rand.Text makes: 26
+// symbols.
 func likeAnID(s string) bool {
 	s = strings.TrimSpace(s)
 	_, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(s))

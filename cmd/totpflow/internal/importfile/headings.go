@@ -14,7 +14,7 @@ var (
 	ErrHeading = errors.New("not known")
 )
 
-// A column is what a cell of the file means.
+// A column is the meaning of a cell of the file.
 type column int
 
 const (
@@ -104,8 +104,8 @@ func looks(first []string) string {
 
 var heading = regexp.MustCompile(`^[a-zA-Z]{1,15}([ _-][a-zA-Z]{1,15}){0,2}$`)
 
-// quotable repeats a heading that is not known, if it can be nothing but a heading:
-// without a line of headings it is somebody's secret.
+// quotable repeats a heading that is not known, if it can be nothing but a heading: in a
+// file without a line of headings it may be somebody's secret.
 func quotable(cell string) string {
 	cell = strings.TrimSpace(cell)
 	if !heading.MatchString(cell) || formOf(cell) != "" {

@@ -39,7 +39,7 @@ func ReadKnown(r io.Reader) (*Known, error) {
 
 // readList calls each for every line of a list of the product's accounts: CSV with the
 // columns that are needed. Other columns do not count, but one of secrets is refused. The
-// error is that one, of which no text repeats a cell, or the error of each.
+// error is the given one, and never repeats a cell, or it is the error of each.
 func readList(r io.Reader, bad error, each func(line int, c cells) error, needed ...column) error {
 	table, err := open(r)
 	if err != nil {

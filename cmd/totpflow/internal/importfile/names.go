@@ -76,5 +76,5 @@ func (n *Names) Of(id store.AccountID) string {
 	return n.of[id]
 }
 
-// Withheld is how many names look like secrets, and are not returned.
+// Withheld returns the number of names that look like secrets, and are not returned.
 func (n *Names) Withheld() int { return n.withheld }

@@ -58,8 +58,8 @@ func TestReadNamesRefuses(t *testing.T) {
 	}
 }
 
-// A line without the cell of the tenant is of the empty one, and not of the one that a list
-// without the column is of.
+// A line without the cell of the tenant belongs to the empty tenant, and not to the
+// tenant of a list without the column.
 func TestNamesOfAShortLine(t *testing.T) {
 	n, err := importfile.ReadNames(strings.NewReader("user,name,tenant\nana,Ana\nben,Ben,acme\n"), "globex")
 	require.NoError(t, err)

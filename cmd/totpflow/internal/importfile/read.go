@@ -49,7 +49,7 @@ func Read(r io.Reader, known *Known) ([]Row, error) {
 	return rows, nil
 }
 
-// open returns the lines of a table, of which the first is that of the headings.
+// open returns the lines of a table, the first of which has the headings.
 func open(r io.Reader) (*csv.Reader, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
@@ -121,14 +121,14 @@ func (d *doubt) count(cell, form string) {
 	}
 }
 
-// reasonable reports whether half of the column looks so. Those of the other half
-// may be secrets that look like nothing.
+// reasonable reports whether half of the column or more looks like secrets. The other
+// half may be secrets that look like nothing known.
 func (d doubt) reasonable() bool { return d.like > 0 && 2*d.like >= d.all }
 
 var sep = regexp.MustCompile(`^"?[sS][eE][pP]=([,;\t|])"?\r?(\n|$)`)
 
-// separator returns what stands between the cells, and the text without the line in
-// which Excel says so. The lines keep their numbers.
+// separator returns the character between the cells, and the text without the line in
+// which Excel names it. The lines keep their numbers.
 func separator(text []byte) ([]byte, rune) {
 	if m := sep.FindSubmatch(text); m != nil {
 		return append([]byte("\n"), text[len(m[0]):]...), rune(m[1][0])

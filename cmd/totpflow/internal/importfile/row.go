@@ -43,8 +43,8 @@ type Row struct {
 type cells map[column]string
 
 // cellsOf returns the cells of a line. Columns that do not count may be left out at its
-// end. Every column has a cell: a line without a tenant is of the empty one, and not of the
-// one that stands for a missing column.
+// end. Every column has a cell: a line without a tenant belongs to the empty tenant, and
+// not to the one that stands for a missing column.
 func cellsOf(record []string, columns []column) cells {
 	c := make(cells, len(columns))
 	for _, col := range columns {
@@ -87,8 +87,8 @@ func parseRow(record []string, columns []column, known *Known) Row {
 	return r
 }
 
-// key looks at the account before the secret: a row with an account that may be a
-// secret says nothing else.
+// key looks at the account before the secret: a row with an account that may be a secret
+// reports nothing else.
 func (c cells) key(known *Known) (totp.Key, error) {
 	id := store.AccountID{Tenant: c[tenant], User: c[user]}
 	form := cmp.Or(c.formOfUser(known), c.formOfTenant(known))
@@ -113,8 +113,8 @@ func (c cells) key(known *Known) (totp.Key, error) {
 	return c.parse(p)
 }
 
-// formOfUser returns what the user looks like that may be a secret. Any text can be
-// one where the other column looks like ids.
+// formOfUser returns the form of secret that the user looks like. Any text can be one
+// where the other column looks like ids.
 func (c cells) formOfUser(known *Known) string {
 	text := c[user]
 	if known.has(store.AccountID{Tenant: c[tenant], User: text}) {
@@ -199,9 +199,9 @@ func (c cells) params() (p totp.Params, err error) {
 	return p, nil
 }
 
-// settle refuses what rows of one file cannot have together: one authenticator twice,
-// more of them than an account can have, and one secret for two accounts, of which
-// nobody knows whose it is.
+// settle refuses rows that one file cannot have together: one authenticator twice, more
+// of them than an account can have, and one secret for two accounts, since nobody knows
+// whose it is.
 func settle(rows []Row) {
 	accounts, secrets := make(map[store.AccountID][]totp.Key), make(map[string]store.AccountID)
 	shared := make(map[string]bool)

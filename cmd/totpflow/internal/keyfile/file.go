@@ -14,13 +14,13 @@ import (
 )
 
 var (
-	// ErrMode: others than the owner can read or write the file.
+	// ErrMode means that users other than the owner can read or write the file.
 	ErrMode = errors.New("others can read or write it; run chmod 600 on it, and rotate the keys if somebody may have read it")
 
-	// ErrChanged: the file has changed since it was opened.
+	// ErrChanged means that the file has changed since it was opened.
 	ErrChanged = errors.New("somebody else has changed it in the meantime; nothing was written")
 
-	// ErrExists: there is a file already, whose keys would be lost.
+	// ErrExists means that there is a file already, whose keys would be lost.
 	ErrExists = errors.New("the file exists already; its keys open records, so it is not replaced")
 )
 
@@ -37,9 +37,9 @@ type File struct {
 	text func() string
 }
 
-// Open reads the key file at path. The error wraps [ErrMode] for a file that
-// others than its owner can read or write, and [keyring.ErrMalformed] for one
-// that holds no ring.
+// Open reads the key file at path. The error wraps [ErrMode] for a file that users other
+// than its owner can read or write, and [keyring.ErrMalformed] for one that holds no
+// ring.
 func Open(path string) (*File, error) {
 	real, err := filepath.EvalSymlinks(path) // to replace the file and not the link
 	if err != nil {
@@ -65,8 +65,8 @@ func (f *File) read() error {
 	return nil
 }
 
-// ReadPrivate reads a file of at most limit bytes that holds a secret. The
-// error wraps [ErrMode] when others than the owner can read or write it.
+// ReadPrivate reads a file of at most limit bytes that holds a secret. The error wraps
+// [ErrMode] when users other than the owner can read or write it.
 func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
 	file, info, err := Regular(path)
 	if err != nil {
@@ -104,18 +104,17 @@ func Regular(path string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// Path is the path of the ring's file, with symbolic links followed.
+// Path returns the path of the ring's file, with symbolic links followed.
 func (f *File) Path() string { return f.path }
 
-// Ring is the ring of the file.
+// Ring returns the ring of the file.
 func (f *File) Ring() *keyring.Ring { return f.ring }
 
-// Replace has change make another ring string of the present one, and puts it
-// in the file's place: under another name first, flushed to the disk, with the
-// mode and the owner of the old one, then renamed. Readers see the old ring or
-// the new one, also after a power cut. It returns [ErrChanged] when the file is
-// not what was opened any more, and what change returns. The caller holds the
-// [Lock].
+// Replace lets change make a new ring string from the present one, and puts it in the
+// file's place: under another name first, flushed to the disk, with the mode and the
+// owner of the old one, then renamed. Readers see the old ring or the new one, even after
+// a power cut. It returns [ErrChanged] when the file is no longer the one that was
+// opened, and the error of change. The caller holds the [Lock].
 func (f *File) Replace(change func(ring string) (string, error)) error {
 	text, err := change(f.text())
 	if err != nil {
@@ -178,9 +177,9 @@ func Create(path, ring string) error {
 	return nil
 }
 
-// tempName is where what replaces the file at path is written first. It is
-// always the same, so that a run that was killed leaves one copy of the keys at
-// most, which the next one removes. The lock keeps two from meeting there.
+// tempName returns the path at which the replacement of the file at path is written
+// first. It is always the same, so that a run that was killed leaves one copy of the keys
+// at most, which the next one removes. The lock keeps two from meeting there.
 func tempName(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ErrJournal: the journal is not one that this version wrote.
+// ErrJournal means that the journal is not one that this version wrote.
 var ErrJournal = errors.New("not a journal of this version")
 
 // A Journal remembers a sweep over all records that has begun, so that it can
@@ -31,7 +31,7 @@ type Journal struct {
 
 const journalVersion = 1
 
-// journal is the path of an operation's journal, beside the key file.
+// journal returns the path of an operation's journal, beside the key file.
 func (f *File) journal(operation string) string { return f.path + "." + operation }
 
 // Journal reads the journal of an operation; ok is false without one. The error

@@ -10,7 +10,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrLocked: another process changes the keys.
+// ErrLocked means that another process changes the keys.
 var ErrLocked = errors.New("another totpflow is using it; wait until that has ended")
 
 // Lock keeps other processes from changing the key file at path, until release
@@ -18,7 +18,7 @@ var ErrLocked = errors.New("another totpflow is using it; wait until that has en
 // another one holds the lock. A copy of the keys that a killed run has left is
 // removed.
 //
-// The lock is on a file of its own, which stays behind: the key file is replaced, and a
+// The lock is on a separate file, which stays behind: the key file is replaced, and a
 // lock on the replaced file excludes nobody.
 func Lock(path string) (release func(), err error) {
 	real, err := filepath.EvalSymlinks(path)

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// keepOwner gives the file the owner and group of the one it takes the place
-// of: a rotation by root must not lock the product out of its own keys.
+// keepOwner gives the file the owner and group of the file that it replaces: a rotation
+// by root must not lock the product out of its own keys.
 func keepOwner(file *os.File, was fs.FileInfo) error {
 	old, ok := was.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -40,8 +40,8 @@ func Promote(ring, id string) (string, error) {
 	return join(head, slices.Insert(slices.Delete(keys, i, i+1), 0, key)), nil
 }
 
-// split cuts a ring string, which has been parsed, into what stands before the
-// keys and the keys. The form is documented by package keyring, and frozen.
+// split cuts a ring string, which has been parsed, into the part before the keys, and the
+// keys. The form is documented by package keyring, and frozen.
 func split(ring string) (head string, keys []string) {
 	ring = strings.TrimRight(ring, "\r\n")
 	i := strings.LastIndexByte(ring, ':') + 1

@@ -2,8 +2,8 @@ package screen
 
 import "io"
 
-// A Checked writer remembers the first error of another one, for callers that
-// print with fmt or log, which look at none. It is not safe for concurrent use.
+// A Checked writer remembers the first error of another writer, for callers that print
+// with fmt or log, which ignore errors. It is not safe for concurrent use.
 type Checked struct {
 	w   io.Writer
 	err error
@@ -20,5 +20,5 @@ func (c *Checked) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Err is the first error.
+// Err returns the first error.
 func (c *Checked) Err() error { return c.err }

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Streams are the three of a program, and whether a person sits at them.
+// Streams are the three streams of a program, and whether a person sits at them.
 type Streams struct {
 	In          io.Reader
 	Out, Err    io.Writer
@@ -24,8 +24,8 @@ func (s Streams) Note(format string, args ...any) {
 	fmt.Fprintf(s.Err, format+"\n", args...)
 }
 
-// Log is where lines of a log go. On a terminal they take the place of a bar that
-// stands there, which comes back below them.
+// Log returns the writer for lines of a log. On a terminal they take the place of a
+// progress bar, which comes back below them.
 func (s Streams) Log() io.Writer {
 	if s.ErrTerminal {
 		return clearing{s.Err}
@@ -61,7 +61,7 @@ func Clean(s string) string {
 	}, s)
 }
 
-// Time is how tables show a time: in UTC, to the second, "-" for none.
+// Time returns a time as tables show it: in UTC, to the second, "-" for none.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -69,7 +69,7 @@ func Time(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
-// Plural is "1 record", "2 records".
+// Plural returns "1 record", "2 records".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -1,6 +1,6 @@
-// Package post posts to the HTTP interfaces of message providers, in the way
-// that phone.Sender wants: once, in time, to nobody else, and without the message
-// in any error.
+// Package post posts to the HTTP interfaces of message providers, in the way that
+// phone.Sender requires: once, in time, to nobody else, and without the message in any
+// error.
 package post
 
 import (
@@ -68,7 +68,7 @@ func (c *Client) Post(ctx context.Context, to string, header http.Header, body s
 	return res.StatusCode, answer, nil
 }
 
-// withoutURL returns what is behind a *url.Error: a URL may hold an account.
+// withoutURL returns the error inside a *url.Error: a URL may hold an account.
 func withoutURL(err error) error {
 	var with *url.Error
 	if errors.As(err, &with) {
@@ -77,8 +77,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// CheckURL returns an error unless s is an absolute URL of https, or of http to
-// this machine or where the host said that plain text is all right.
+// CheckURL returns an error unless s is an absolute URL of https, or of http to this
+// machine or where the host permits plain text.
 func CheckURL(s string, plain bool) error {
 	u, err := url.Parse(s)
 	switch {

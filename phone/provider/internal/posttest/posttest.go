@@ -1,4 +1,4 @@
-// Package posttest is what the tests of all providers need.
+// Package posttest has helpers for the tests of all providers.
 package posttest
 
 import (
@@ -12,7 +12,8 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// Message is one to a number that is nobody's (Ofcom keeps it for drama).
+// Message returns a message to a number that belongs to nobody (Ofcom keeps it for
+// drama).
 func Message(via phone.Via) phone.Message {
 	keys, err1 := keyring.Parse(keyring.Generate())
 	number, err2 := phone.ParseNumber("+44 7700 900123")
@@ -25,7 +26,7 @@ func Message(via phone.Via) phone.Message {
 	return m
 }
 
-// An Answer is a provider that answers so, without a network.
+// An Answer is a provider that gives this answer, without a network.
 type Answer struct {
 	Status int
 	Body   string
