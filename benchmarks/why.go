@@ -18,7 +18,7 @@ var why = map[string]string{
 	"QR":                 "image/png alone takes {QR/png-floor base} for an empty picture of this size, since it asks for each pixel by itself; the compression of the bits is {QR/compression-floor base}. A PNG writer of our own would come close to the latter, but would have to be maintained",
 	"Trust":              "the three bare calls of SHA-256 take {Trust/floor base}; the rest is the base64, the ring's key and the comparisons. States of the HMAC that are kept in the ring would save two of seven compressions, for a page of code",
 	"SignIn":             "opening the record and reading it are most of it",
-	"VerifyCode":         "a ticket and a record are opened, and a ticket and a record sealed",
+	"VerifyCode":         "opening and sealing these bytes and moving them through the store takes {VerifyCode/memory-floor base}, without reading a field or deciding anything",
 	"WholeSignIn":        "the client and the server share two processors here, so that each microsecond of ours is one that the server does not have: opening, checking and sealing take {SignIn/memory} and {VerifyCode/memory}, and one Get of seven columns has {Get ×} of a bare SELECT of two. Across a network, where a statement takes a millisecond, both sides wait for the same three round trips",
 	"Session":            "opening the record takes {SessionValid/memory}, and the Get alone has {Get ×} of the bare SELECT: it reads seven columns instead of two, and on a server each call has a goroutine of its own, so that a caller can leave at the end of its context",
 	"Page":               "every member of the page is opened",
