@@ -161,7 +161,7 @@ func TestChangedListIsNamedAgain(t *testing.T) {
 	s.hire(other)
 	code := b.phone.Code()
 	b.Page.Submit("/2fa-admin/people/change", "totpflow_code", code)
-	require.Equal(t, "Reset everything of 2 people", b.Page.Text("h1"))
+	require.Equal(t, "Reset everything for 2 people", b.Page.Text("h1"))
 	require.Contains(t, b.Page.Text("doing"), "“Mika Berg” and “Mika Other”")
 	require.Equal(t, admin.StateEnabled, s.member(mika).State)
 	b.Page.Submit("/2fa-admin/people/change", "totpflow_code", code)

@@ -52,7 +52,7 @@ func cells(b *person) []string { return b.Page.Texts("state") }
 
 func names(b *person) []string { return b.Page.Texts("name") }
 
-// Many people are on several pages; each is on one of them, also with a filter.
+// Many people are on several pages; each is on one of them, even with a filter.
 func TestPeopleOnPages(t *testing.T) {
 	s := newSite(t)
 	for i := range 60 {
@@ -131,7 +131,7 @@ func TestSeveralOrganisations(t *testing.T) {
 
 	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(gil), "scope", "authenticators", "do", "reset")
 	require.Equal(t, "Reset authenticators of 2 people", b.Page.Text("h1"))
-	require.Contains(t, b.Page.Text("doing"), "This is for people of 2 organisations: Acme: 1 Globex: 1 “Mika Berg” and “Gil Bex”")
+	require.Contains(t, b.Page.Text("doing"), "This affects people of 2 organisations: Acme: 1 Globex: 1 “Mika Berg” and “Gil Bex”")
 	before := s.clock.Now()
 	b.confirm()
 	require.Less(t, s.clock.Now().Sub(before), 31*time.Second, "one code")
@@ -192,8 +192,9 @@ func TestSomeAreUncertain(t *testing.T) {
 	}
 }
 
-// Where every change was made and only the window could not be closed, the page does not say
-// that nothing was changed: the administrator would mail a second code to everybody.
+// Where every change was made and only the window could not be closed, the page does not
+// say that nothing was changed: otherwise the administrator would mail a second code to
+// everybody.
 func TestWindowThatCannotBeClosed(t *testing.T) {
 	records, issued := &failing{Store: store.NewMemory()}, 0
 	s := newSite(t, func(c *totpflow.Config) {

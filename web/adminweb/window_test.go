@@ -27,7 +27,7 @@ func TestOneCodeForSeveral(t *testing.T) {
 	opened := s.clock.Now()
 	b.open(mika)
 	b.Page.Submit("/2fa-admin/person/reset", "scope", "all")
-	require.Equal(t, "Reset everything of Mika Berg", b.Page.Text("button"))
+	require.Equal(t, "Reset everything for Mika Berg", b.Page.Text("button"))
 	require.False(t, b.Page.Fields("/2fa-admin/person/reset").Has("totpflow_code"))
 	require.Equal(t, admin.StateEnabled, s.member(mika).State, "not before the click")
 	b.Page.Submit("/2fa-admin/person/reset")
