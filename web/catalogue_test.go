@@ -150,7 +150,10 @@ func TestLanguage(t *testing.T) {
 
 	r := httptest.NewRequest(http.MethodGet, "/", nil) // of the host's own pages
 	r.Header.Set("Accept-Language", "es-AR, en;q=0.5")
-	require.Equal(t, "es", s.pages.LanguageOf(r).Tag())
+	spoken := s.pages.LanguageOf(r)
+	require.Equal(t, "es", spoken.Tag())
+	require.Equal(t, []string{"Firefox en Windows", "Navegador desconocido", "Safari", "the host's own"},
+		[]string{spoken.Browser("Firefox on Windows"), spoken.Browser("Unknown browser"), spoken.Browser("Safari"), spoken.Browser("the host's own")})
 }
 
 // New refuses a catalogue on which a page would fail.

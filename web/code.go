@@ -51,8 +51,8 @@ type IssuedPage struct {
 }
 
 // A PhoneCodePage sends a code to a phone and asks for it. One form posts to path
-// "phone-code/send" with the fields phone and via; another to path "phone-code"
-// with phone_code, phone and via.
+// "phone-code/send" with the fields phone, via and, as it was before, sent; another to path
+// "phone-code" with phone_code, phone and via.
 type PhoneCodePage struct {
 	SecondStep
 	Phones []phone.Phone // numbers print masked
@@ -226,7 +226,11 @@ func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refu
 	case "issued":
 		p = &IssuedPage{step, r.PostFormValue("issued_code")}
 	case "phone-code":
-		p = &PhoneCodePage{step, d.Phones, r.FormValue("phone"), phone.Via(r.FormValue("via")), h.Calls, h.Calls && len(d.Phones) == 1 && d.Phones[0].Via == phone.Voice, wait}
+		via := r.FormValue("via")
+		if errors.Is(refused, errNotSent) { // the code before it, if there was one, is the one to enter
+			via = r.FormValue("sent")
+		}
+		p = &PhoneCodePage{step, d.Phones, r.FormValue("phone"), phone.Via(via), h.Calls, h.Calls && len(d.Phones) == 1 && d.Phones[0].Via == phone.Voice, wait}
 	default:
 		p = &CodePage{step, d.Throttled != nil, wait, d.TrustFor, r.PostFormValue("trust") != ""}
 	}

@@ -62,7 +62,8 @@ type Config struct {
 	Accounts func(ctx context.Context, id totpflow.AccountID) ([]totpflow.User, error)
 
 	// AccountName returns the name of an account, for the page behind a mail's link,
-	// where nobody is signed in. Nil: the page does not name the account.
+	// where nobody is signed in. Nil: the page does not name the account. Neither does it
+	// after an error, which is logged.
 	AccountName func(ctx context.Context, id totpflow.AccountID) (string, error)
 
 	// Source returns the address that a request comes from, for the list of events.

@@ -56,8 +56,9 @@ func (h *Web) getNotMe(w http.ResponseWriter, r *http.Request) error {
 	}
 	if h.AccountName != nil {
 		id := totpflow.AccountID{Tenant: p.Change.Tenant, User: p.Change.User}
-		if p.Account, err = h.AccountName(r.Context(), id); err != nil {
-			return unavailable("naming the account", err)
+		if p.Account, err = h.AccountName(r.Context(), id); err != nil { // closing must not depend on it
+			p.Account = ""
+			h.Log.ErrorContext(r.Context(), "web: an account was not named", "error", err)
 		}
 	}
 	return h.show(w, r, "not-me", nil, p)

@@ -179,11 +179,13 @@ func (l *Language) Say(id string, args ...any) string {
 }
 
 // HTML is Find for a text with markup. The arguments are escaped, since people can choose
-// them; the markup is not.
+// them; the markup is not, and neither is an argument that is a template.HTML.
 func (l *Language) HTML(id string, args ...any) (template.HTML, error) {
 	escaped := slices.Clone(args)
 	for i := 1; i < len(escaped); i += 2 {
-		if _, number := escaped[i].(int); !number {
+		switch escaped[i].(type) {
+		case int, template.HTML:
+		default:
 			escaped[i] = template.HTMLEscaper(escaped[i])
 		}
 	}
@@ -202,6 +204,11 @@ func (l *Language) Minute(t time.Time) string {
 	return l.Say("time.minute", "Day", l.Day(t), "Time", t.UTC().Format("15:04"))
 }
 
+// when returns the minute of t in UTC, which the script shows in the zone of the browser.
+func (l *Language) when(t time.Time) template.HTML {
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" data-local>` + template.HTMLEscapeString(l.Minute(t)) + `</time>`)
+}
+
 // Span returns a duration in words, rounded up: a person who comes back then is not early.
 func (l *Language) Span(d time.Duration) string {
 	unit, name := time.Second, "second"
@@ -214,6 +221,19 @@ func (l *Language) Span(d time.Duration) string {
 		unit, name = time.Minute, "minute"
 	}
 	return l.Say("span."+name, "Count", max(1, int((d+unit-1)/unit)))
+}
+
+// Browser returns the label of a trusted browser, as totphttp.BrowserLabel makes it, in this
+// language. Labels of another form stay as they are.
+func (l *Language) Browser(label string) string {
+	browser, system, ok := strings.Cut(label, " on ")
+	switch {
+	case label == "Unknown browser":
+		return l.Say("browser.unknown")
+	case ok:
+		return l.Say("browser.on", "Browser", browser, "System", system)
+	}
+	return label
 }
 
 // Quoted returns a list of names in words: “Phone”, “Tablet” and “Work”.

@@ -163,6 +163,7 @@ var errorTexts = []struct {
 }{
 	{errNotFound, "notFound"},
 	{errOtherSite, "otherSite"},
+	{errNoChoice, "which"},
 	{errForm, "form"},
 	{ErrPassword, "password"},
 	{errPhoneOver, "phoneOver"},
@@ -183,6 +184,7 @@ var errorTexts = []struct {
 	{totp.ErrMalformedCode, "malformed"},
 	{recovery.ErrMalformed, "malformedRecovery"},
 	{totpflow.ErrRejected, "wrong"},
+	{errSetupOver, "setupOver"},
 	{totpflow.ErrEnrollmentExpired, "enrollment"},
 	{totpflow.ErrFactorRequired, "required"},
 	{enroll.ErrTooManyAuthenticators, "limit"},

@@ -27,9 +27,11 @@ var staticFiles embed.FS
 //	rich ID ARGUMENTS…   a text with markup; arguments are escaped
 //	path PAGE            the address of a page, such as path "security"
 //	day, minute TIME     when something was, in UTC
+//	when TIME            the minute as markup, which the script shows in the person's zone
 //	span DURATION        how long, in words
 //	groups KEY           a key in groups of four
 //	quoted NAMES         a list of names in words
+//	browser LABEL        the label of a trusted browser
 //	happened EVENT       what an entry of the list of activity says
 //	language, languages  the page's language, and all of them
 //
@@ -134,11 +136,12 @@ func (h *Web) functions(l *Language) template.FuncMap {
 		"path":      h.Path,
 		"day":       l.Day,
 		"minute":    l.Minute,
+		"when":      l.when,
 		"span":      l.Span,
 		"quoted":    l.Quoted,
+		"browser":   l.Browser,
 		"groups":    strings.Fields,
 		"happened":  l.happened,
-		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"language":  func() *Language { return l },
 		"languages": func() []*Language { return h.languages.all },
 	}
@@ -180,7 +183,7 @@ func (h *Web) showAs(w http.ResponseWriter, r *http.Request, status int, page st
 		return err
 	}
 	return h.write(w, r, status, l, Page{
-		Product: h.Product, Title: c.Title, Language: l.Tag(), Failed: refused != nil, Head: h.head(formPage(r)), Content: content, Back: back,
+		Product: h.Product, Title: c.Title, Language: l.Tag(), Failed: c.Error != "", Head: h.head(formPage(r)), Content: content, Back: back,
 	})
 }
 

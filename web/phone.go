@@ -28,9 +28,9 @@ type PhonePage struct {
 // via.
 type PhoneConfirmPage struct {
 	Common
-	Number   string // masked
-	Via      phone.Via
-	Assigned bool // there is no other number to use
+	Number   string    // masked
+	Via      phone.Via // how the code was sent; empty: none was
+	Assigned bool      // there is no other number to use
 	Required bool
 	Calls    bool
 }
@@ -38,9 +38,9 @@ type PhoneConfirmPage struct {
 // A pendingPhone is a number that is not verified yet.
 type pendingPhone struct {
 	Token  totpflow.EnrollmentToken
-	Number string // masked
-	Via    phone.Via
-	Of     string // who added it: a hash of the account, or of the sign-in under way
+	Number string    // masked
+	Via    phone.Via // how the last code was sent; empty: none was
+	Of     string    // who added it: a hash of the account, or of the sign-in under way
 }
 
 var (
@@ -161,8 +161,8 @@ func (h *Web) postPhone(w http.ResponseWriter, r *http.Request) error {
 	}
 	// From here on the number is pending, even if no code could be sent: the proof is
 	// used, and another code can be sent from the page.
-	s.pending = pendingPhone{Token: page.Token, Number: page.Number.String(), Via: via, Of: s.of}
-	return h.sendToPending(w, r, s)
+	s.pending = pendingPhone{Token: page.Token, Number: page.Number.String(), Of: s.of}
+	return h.sendToPending(w, r, s, via)
 }
 
 // typed reads the form.
@@ -204,10 +204,13 @@ func (h *Web) phoneGrant(w http.ResponseWriter, r *http.Request, s phoneSetter) 
 }
 
 // sendToPending sends the code for the number that is pending.
-func (h *Web) sendToPending(w http.ResponseWriter, r *http.Request, s phoneSetter) error {
-	_, err := h.service.SendEnrollmentCode(r.Context(), s.pending.Token, s.pending.Via)
-	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
+func (h *Web) sendToPending(w http.ResponseWriter, r *http.Request, s phoneSetter, via phone.Via) error {
+	_, err := h.service.SendEnrollmentCode(r.Context(), s.pending.Token, via)
+	switch {
+	case errors.Is(err, totpflow.ErrEnrollmentExpired):
 		return h.phoneOver(w, r, s, err)
+	case err == nil:
+		s.pending.Via = via
 	}
 	h.setJSON(w, phoneCookie, s.pending)
 	if err != nil {
@@ -226,8 +229,7 @@ func (h *Web) postPhoneSend(w http.ResponseWriter, r *http.Request) error {
 	case s.pending.Token == "":
 		return redirect(w, r, h.Path("phone"))
 	}
-	s.pending.Via = phone.Via(r.PostFormValue("via"))
-	return h.sendToPending(w, r, s)
+	return h.sendToPending(w, r, s, phone.Via(r.PostFormValue("via")))
 }
 
 // postPhoneConfirm makes the number a phone. The session starts here if the enrollment
@@ -286,7 +288,7 @@ func (h *Web) postRemovePhone(w http.ResponseWriter, r *http.Request, v visitor)
 	one := st.Phones[i]
 	remove := func(p totpflow.Proof) (totpflow.Change, error) { return v.account.RemovePhone(r.Context(), p, one.ID) }
 	if len(st.Authenticators) > 0 {
-		return h.change(w, r, v, totpflow.ActionRemovePhone, Target{one.ID, one.Number.String()}, "phone-removed", remove)
+		return h.change(w, r, v, totpflow.ActionRemovePhone, Target{ID: one.ID, Name: one.Number.String()}, "phone-removed", remove)
 	}
 	proof, _ := h.proof(r, v.User.ID)
 	change, err := remove(proof)

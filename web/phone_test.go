@@ -64,6 +64,42 @@ func TestPhoneInPlaceOfAnApp(t *testing.T) {
 	require.Equal(t, "By phone", p.Page.Text("state"))
 }
 
+// A code that could not be sent is not described: the one before it is still the one to enter.
+func TestCodeThatWasNotSent(t *testing.T) {
+	s := newSite(t)
+	s.policy.set(policy.Policy{Mode: policy.Required, Methods: methods})
+	p := s.browser()
+	p.password(ana)
+	p.Get("/2fa/phone")
+	p.Page.Submit("/2fa/phone", "number", "+43 660 1234567", "via", "voice")
+	p.Page.Submit("/2fa/phone/send", "via", "sms")
+	require.Contains(t, p.Page.Text("error"), "Another code can be sent in")
+	require.Contains(t, p.Page.Text("what"), "A call to")
+	p.Page.Submit("/2fa/phone/confirm", "phone_code", s.code())
+
+	s.clock.Advance(time.Minute)
+	p.password(ana)
+	p.Page.Submit("/2fa/phone-code/send", "via", "sms")
+	require.Contains(t, p.Page.Text("error"), "Another code can be sent in")
+	require.Contains(t, p.Page.Text("what"), "You get a call")
+	p.Page.Submit("/2fa/phone-code", "phone_code", s.code())
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+	p.Get("/2fa/security")
+	require.NotContains(t, p.Page.Text("main"), "Trusted browsers", "a phone trusts none")
+}
+
+// A number is pending although no code could be sent to it, and the page says so.
+func TestNoCodeWasSent(t *testing.T) {
+	s := newSite(t)
+	s.policy.set(policy.Policy{Mode: policy.Required, Methods: methods})
+	p := s.browser()
+	p.password(ana)
+	p.Get("/2fa/phone")
+	s.sending = phone.ErrUnavailable
+	p.Page.Submit("/2fa/phone", "number", "+43 660 1234567", "via", "sms")
+	require.Contains(t, p.Page.Text("what"), "No code was sent to +43 ••• ••67 yet.")
+}
+
 // A person with an app adds a number by a code of the app, which is asked for after the
 // number.
 func TestPhoneBesideAnApp(t *testing.T) {

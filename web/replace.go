@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/totpflow/totpflow"
@@ -72,6 +73,9 @@ func (h *Web) replacePage(w http.ResponseWriter, r *http.Request, refused error)
 	return h.show(w, r, "replace", refused, p)
 }
 
+// errNoChoice means that no authenticator to replace was chosen.
+var errNoChoice = fmt.Errorf("web: nothing to replace was chosen: %w", errForm)
+
 // mustChoose reports whether the person still has to choose the authenticator to replace.
 func (h *Web) mustChoose(r *http.Request, e enrollee) (bool, error) {
 	if e.visitor.IsZero() || e.action != totpflow.ActionReplaceAuthenticator {
@@ -104,7 +108,7 @@ func (h *Web) postWhich(w http.ResponseWriter, r *http.Request) error {
 	switch id := r.PostFormValue("goes"); id {
 	case "all":
 	case "": // none of them was chosen
-		return h.whichPage(w, r, e.visitor, errForm)
+		return h.whichPage(w, r, e.visitor, errNoChoice)
 	default:
 		goes = []string{id}
 	}

@@ -94,6 +94,7 @@ func TestWhichAuthenticatorGoes(t *testing.T) {
 	q.is(http.StatusOK, "/2fa/setup", "Which authenticator do you want to replace?")
 	q.Page.Submit("/2fa/setup/which")
 	q.is(http.StatusBadRequest, "/2fa/setup/which", "Which authenticator do you want to replace?")
+	require.Contains(t, q.Page.Text("error"), "Choose what the new one replaces.")
 	q.Page.Submit("/2fa/setup/which", "goes", "nobody")
 	q.is(http.StatusNotFound, "/2fa/setup/which", "Which authenticator do you want to replace?")
 	st, err := s.service.Account(ana).Status(t.Context())

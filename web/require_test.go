@@ -102,7 +102,7 @@ func TestGrace(t *testing.T) {
 	p.Get("/backups/42")
 	p.password(ana)
 	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
-	require.Contains(t, p.Page.Text("main"), "You can sign in without it until 3 March 2026, 09:30 UTC.")
+	require.Contains(t, p.Page.Text("main"), "You can sign in without it until 3 March 2026, 09:30 UTC")
 	require.Contains(t, p.Page.Links(), "/backups/42")
 	p.Get("/backups/42")
 	p.is(http.StatusOK, "/backups/42", "Backup 42")

@@ -34,6 +34,7 @@ type SecurityPage struct {
 	RecoveryCodes  recovery.Summary
 	Few            bool // few recovery codes are left
 	Browsers       []totpflow.Browser
+	Trust          bool // the page that asks for a code offers to trust the browser
 	Activity       []event.Event
 	Others         []OtherAccount // of the same person
 	Home           string
@@ -75,7 +76,7 @@ func (h *Web) securityPage(w http.ResponseWriter, r *http.Request, v visitor, re
 		Authenticators: st.Authenticators, Full: len(st.Authenticators) >= enroll.MaxAuthenticators, MaxName: enroll.MaxName,
 		Phones: st.Phones, MorePhones: morePhones(st), PhonesAllowed: st.Policy.Methods.Has(policy.Phone), AssignedOnly: st.Policy.AssignedPhones,
 		Recovery: mayRecover(st), RecoveryCodes: st.RecoveryCodes, Few: st.RecoveryCodes.Left <= few,
-		Browsers: st.Browsers, Activity: st.Activity, Home: h.Home,
+		Browsers: st.Browsers, Trust: len(st.Authenticators) > 0 && st.Policy.TrustFor() > 0, Activity: st.Activity, Home: h.Home,
 	}
 	if p.Others, err = h.otherAccounts(r.Context(), v); err != nil {
 		return err
@@ -146,7 +147,7 @@ func (h *Web) postRemove(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return h.securityPage(w, r, v, enroll.ErrLast)
 	}
 	one := st.Authenticators[i]
-	return h.change(w, r, v, totpflow.ActionRemoveAuthenticator, Target{one.ID, one.Name}, "removed", func(p totpflow.Proof) (totpflow.Change, error) {
+	return h.change(w, r, v, totpflow.ActionRemoveAuthenticator, Target{ID: one.ID, Name: one.Name}, "removed", func(p totpflow.Proof) (totpflow.Change, error) {
 		return v.account.RemoveAuthenticator(r.Context(), p, one.ID)
 	})
 }
@@ -202,8 +203,7 @@ func (h *Web) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v visito
 	if err := h.keepGeneration(r.Context(), v.User, change.Generation); err != nil {
 		return err
 	}
-	h.setNext(w, h.Path("security"))
-	return h.sheetPage(w, r, sheet, enroll.Offer{}, nil, false)
+	return h.sheetPage(w, r, sheet, enroll.Offer{}, nil, false, h.Path("security"))
 }
 
 // postSaved notes that the codes are saved, and redirects to the page that the person

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,6 +62,7 @@ func TestSecurityPage(t *testing.T) {
 	p.Page.Submit("/2fa/security/recovery-codes")
 	p.Page.Submit("/2fa/security/recovery-codes", "totpflow_code", p.phone.Code())
 	p.is(http.StatusOK, "/2fa/security/recovery-codes", "Save your recovery codes")
+	require.Equal(t, "/2fa/security", p.Page.Fields("/2fa/security/saved").Get("next"))
 	require.Len(t, p.Page.Texts("recovery-code"), 10)
 	p.Page.Submit("/2fa/security/saved")
 	p.is(http.StatusOK, "/2fa/security", "Security")
@@ -94,8 +96,9 @@ func TestThisBrowserIsMarked(t *testing.T) {
 
 // The page of a mail's link names the account and the change above the button.
 func TestWasItNotYou(t *testing.T) {
+	var unnamed error
 	s := newSite(t, func(c *web.Config) {
-		c.AccountName = func(_ context.Context, id totpflow.AccountID) (string, error) { return "name of " + id.User, nil }
+		c.AccountName = func(_ context.Context, id totpflow.AccountID) (string, error) { return "name of " + id.User, unnamed }
 	})
 	s.user(ana)
 	var link string
@@ -112,6 +115,12 @@ func TestWasItNotYou(t *testing.T) {
 	p.Get("/2fa/not-me?event=x")
 	require.Contains(t, p.Page.Text("main"), "This link is no longer valid.")
 	require.NotContains(t, p.Page.Actions(), "/2fa/not-me")
+
+	unnamed = errors.New("no such table") // the account can be closed all the same
+	p.Get(link)
+	require.NotContains(t, p.Page.Text("main"), "Account:")
+	p.Page.Submit("/2fa/not-me")
+	require.Contains(t, p.Page.Text("main"), "Your account is closed")
 }
 
 // If the policy offers no second factor, no page invites people to set one up, and none

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"html/template"
 	"image/png"
 	"net/http"
@@ -97,6 +98,18 @@ type enrollee struct {
 	visitor visitor           // zero before a session
 }
 
+// errSetupOver means that the enrollment of the form has expired, and its proof as well.
+var errSetupOver = fmt.Errorf("web: the password is needed again: %w", totpflow.ErrEnrollmentExpired)
+
+// setupOver returns errSetupOver to a person who has sent a code, and nil to one who only
+// opens the page.
+func setupOver(r *http.Request) error {
+	if r.Method == http.MethodPost {
+		return errSetupOver
+	}
+	return nil
+}
+
 // errBare means that nobody may enroll here without the password or a code.
 var errBare = errors.New("web: the password is needed first")
 
@@ -153,7 +166,7 @@ func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) (
 	case errors.Is(err, totpflow.ErrChallenge):
 		return h.over(w, r, errors.Join(refused, err))
 	case errors.Is(err, errBare):
-		return h.beforeSetup(w, r, e.visitor, "setup", nil)
+		return h.beforeSetup(w, r, e.visitor, "setup", setupOver(r))
 	case err != nil:
 		return err
 	case e.signIn.Step == totpflow.AskCode: // nobody enrolls before the code
@@ -164,7 +177,7 @@ func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) (
 	case errors.Is(err, errWhich):
 		return h.whichPage(w, r, e.visitor, refused)
 	case errors.Is(err, totpflow.ErrProof):
-		return h.beforeSetup(w, r, e.visitor, "setup", nil)
+		return h.beforeSetup(w, r, e.visitor, "setup", setupOver(r))
 	case errors.Is(err, totpflow.ErrChallenge):
 		return h.over(w, r, errors.Join(refused, err))
 	case err != nil:
@@ -314,15 +327,16 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	added = added && len(done.Cleared) == 0
-	return h.sheetPage(w, r, done.Sheet, page.Offer, done.Cleared, added)
+	return h.sheetPage(w, r, done.Sheet, page.Offer, done.Cleared, added, h.next(r))
 }
 
-// sheetPage shows the data that cannot be shown again, and does not keep it.
-func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool) (err error) {
+// sheetPage shows the data that cannot be shown again, and does not keep it. Then it leads to
+// the page that is named.
+func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool, next string) (err error) {
 	l := h.spoken(r)
 	p := &SheetPage{
 		Common: Common{Account: sheet.Account}, Codes: sheet.Codes, Secret: inFours(sheet.Secret), Made: sheet.Made,
-		Cleared: cleared, Added: added, Next: h.next(r), Site: orDefault(h.Domain, r.Host) + h.SignIn,
+		Cleared: cleared, Added: added, Next: next, Site: orDefault(h.Domain, r.Host) + h.SignIn,
 	}
 	if o.URI() != "" {
 		if p.QR, p.QRSize, err = drawn(o); err != nil {

@@ -88,6 +88,22 @@ func TestAppIsTheName(t *testing.T) {
 	}
 }
 
+// A person whose set-up was open for too long is told so on the page that asks for the
+// password.
+func TestSetupWasOpenForTooLong(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.password(ana)
+	p.Get("/2fa/setup")
+	p.scan()
+	s.clock.Advance(20 * time.Minute)
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	require.Contains(t, p.Page.Actions(), "/2fa/setup/password")
+	require.Contains(t, p.Page.Text("error"), "The set-up was open for too long.")
+	p.Get("/2fa/setup")
+	require.Empty(t, p.Page.Text("error"))
+}
+
 func TestSetupPage(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()

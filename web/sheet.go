@@ -10,7 +10,11 @@ import (
 // text returns the sheet as plain text, to be saved as a file. A name cannot add a line
 // or a terminal escape to it.
 func (p *SheetPage) text(l *Language, product string) string {
-	title := l.Say("sheet.textTitle", "Product", printable(product))
+	what := "sheet.textTitle"
+	if len(p.Codes) == 0 {
+		what = "sheet.textTitleKey"
+	}
+	title := l.Say(what, "Product", printable(product))
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n\n", title, strings.Repeat("=", utf8.RuneCountInString(title)))
 	fmt.Fprintf(&b, "%s\n%s\n%s\n\n", l.Say("sheet.textAccount", "Account", printable(p.Account)), l.Say("sheet.textSite", "Site", printable(p.Site)), l.Say("sheet.textMade", "Made", l.Minute(p.Made)))

@@ -17,3 +17,14 @@ func TestSheetHasNoEscapes(t *testing.T) {
 	require.NotContains(t, text, "x\n")
 	require.Contains(t, text, "[31m")
 }
+
+// A sheet without recovery codes does not call itself one of recovery codes.
+func TestSheetOfAKey(t *testing.T) {
+	h := newWeb(t)
+	p := &SheetPage{Secret: "ABCD EFGH"}
+	text := p.text(h.languages.all[0], "Acme")
+	require.Contains(t, text, "Set-up key for Acme\n")
+	require.NotContains(t, text, "ecovery codes")
+	p.Codes = []string{"ABCD"}
+	require.Contains(t, p.text(h.languages.all[0], "Acme"), "Recovery codes for Acme\n")
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/recovery"
@@ -16,8 +17,9 @@ import (
 
 // A Target is the object of an action.
 type Target struct {
-	ID   string // the code is not valid for another one; empty: the action has no target
-	Name string // for the page; the default is ID
+	ID   string    // the code is not valid for another one; empty: the action has no target
+	Name string    // for the page; the default is ID
+	At   time.Time // when it was made, for the page, in the person's zone; zero: not shown
 }
 
 // A StepUpPage asks for a code before an action. Its form posts to Action with the
@@ -28,9 +30,10 @@ type Target struct {
 // codes.
 type StepUpPage struct {
 	Common
-	Doing    string // the action in words, such as "Delete backup"
-	Target   string // the name of the action's object; may be empty
-	Danger   bool   // it takes something away
+	Doing    string    // the action in words, such as "Delete backup"
+	Target   string    // the name of the action's object; may be empty
+	At       time.Time // when the object was made; zero: not shown
+	Danger   bool      // it takes something away
 	Action   string
 	Fields   []Field
 	Recovery bool   // a recovery code is accepted as well
@@ -231,7 +234,7 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 	l := h.spoken(r)
 	p := &StepUpPage{
 		Common: Common{Account: nameOf(v.User), Title: l.doing(action)},
-		Doing:  l.doing(action), Target: orDefault(on.Name, on.ID), Action: address(r), Fields: fields(r.PostForm),
+		Doing:  l.doing(action), Target: orDefault(on.Name, on.ID), At: on.At, Action: address(r), Fields: fields(r.PostForm),
 		Recovery: mayRecover(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0,
 		Password: !st.Enrolled && h.ofHost(action),
 		Back:     orDefault(local(r.PostFormValue(own+"back")), orDefault(referrer(r), h.Home)),

@@ -34,11 +34,13 @@ func TestStepUp(t *testing.T) {
 	require.Contains(t, p.Page.Text("main"), "Backup 42")
 	require.Empty(t, s.deleted)
 	require.Empty(t, p.Page.Text("error"), "nothing was refused yet")
+	require.Contains(t, p.Page.HTML, "<title>Delete backup", "the title is no error either")
 	require.Contains(t, p.Page.Links(), "/backups/42", "the way back")
 
 	p.Page.Submit("/backups/42/delete", "totpflow_code", p.phone.WrongCode())
 	p.is(http.StatusForbidden, "/backups/42/delete?why=test", "Delete backup")
 	require.Contains(t, p.Page.Text("error"), "This code is not right.")
+	require.Contains(t, p.Page.HTML, "<title>Error: Delete backup")
 	require.Contains(t, p.Page.Links(), "/backups/42", "the way back is kept")
 	require.Empty(t, s.deleted)
 

@@ -96,9 +96,17 @@ func whom(l *web.Language, v visitor, rows []Row) (details []string) {
 			details = append(details, l.Say("confirm.ofTenant", "Tenant", t.Name, "Count", n))
 		}
 	}
+	same := map[string]int{}
+	for _, row := range rows {
+		same[row.label()]++
+	}
 	var names []string
 	for _, row := range rows[:min(few, len(rows))] {
-		names = append(names, row.label())
+		name := row.label()
+		if same[name] > 1 { // such as the accounts of one person
+			name += ", " + row.Tenant
+		}
+		names = append(names, name)
 	}
 	who := l.Quoted(names)
 	if len(rows) > few {
@@ -119,7 +127,7 @@ func (p *Pages) confirmMany(w http.ResponseWriter, r *http.Request, v visitor, r
 	if !named(r, people) {
 		c.again = true
 	}
-	c.back = p.Path("people")
+	c.back = p.list(r)
 	return p.confirm(w, r, v, c)
 }
 
@@ -207,7 +215,21 @@ func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, err error) erro
 	case err != nil:
 		return err
 	}
-	return p.done(w, r, "done-many", p.Path("people"))
+	return p.done(w, r, "done-many", p.list(r))
+}
+
+// list is the address of the list that the people of a form were chosen from.
+func (p *Pages) list(r *http.Request) string {
+	q := url.Values{}
+	for _, name := range []string{"tenant", "q", "filter"} {
+		if value := r.PostForm.Get(name); value != "" {
+			q.Set(name, value)
+		}
+	}
+	if len(q) == 0 {
+		return p.Path("people")
+	}
+	return p.Path("people") + "?" + q.Encode()
 }
 
 // onlyApproval reports whether the only error is that a second administrator must
@@ -251,7 +273,7 @@ func (p *Pages) helpMany(w http.ResponseWriter, r *http.Request, v visitor, rows
 		return err
 	}
 	p.section.SetCookie(w, windowCookie, string(window), admin.WindowLifetime)
-	return p.done(w, r, "window-open", p.Path("people"))
+	return p.done(w, r, "window-open", p.list(r))
 }
 
 // remindMany mails those of the people who have not set up yet. It takes nothing away, so

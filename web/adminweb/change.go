@@ -101,7 +101,7 @@ var changes = map[string]change{
 	"revoke": {admin.ActionRevokeBrowser, func(x *asked) error {
 		for _, b := range x.m.Browsers {
 			if b.ID == x.field("browser") {
-				x.c.doing = x.l.Say("do.revoke", "Browser", b.Label, "Name", x.them.label())
+				x.c.doing = x.l.Say("do.revoke", "Browser", x.l.Browser(b.Label), "Name", x.them.label())
 				return nil
 			}
 		}
@@ -114,7 +114,7 @@ var changes = map[string]change{
 			if x.number, err = phone.ParseNumber(typed); err != nil {
 				return err
 			}
-			x.c.doing = x.l.Say("do.phone", "Number", x.number, "Name", x.them.label())
+			x.c.doing = x.l.Say("do.phone", "Number", x.number.E164(), "Name", x.them.label()) // whole, for a typing error to be seen
 		} else {
 			x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label())
 		}

@@ -22,6 +22,7 @@ type ConfirmPage struct {
 	Doing   string // heading and button: action, scope and target
 	Details []string
 	Terms   []Term
+	Request *RequestRow // that is answered; nil for other changes
 	Danger  bool
 	NoCode  bool
 	To      string
@@ -37,6 +38,7 @@ type confirmation struct {
 	doing   string
 	details []string
 	terms   []Term
+	request *RequestRow
 	mild    bool // it takes nothing away
 	free    bool // it needs no code
 	again   bool // it is shown once more, whatever was typed
@@ -77,7 +79,7 @@ func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c
 		return err
 	}
 	page := &ConfirmPage{
-		Frame: f, Doing: c.doing, Details: c.details, Terms: c.terms, Danger: !c.mild, NoCode: free, To: r.URL.Path, Fields: web.Fields(r), Back: c.back,
+		Frame: f, Doing: c.doing, Details: c.details, Terms: c.terms, Request: c.request, Danger: !c.mild, NoCode: free, To: r.URL.Path, Fields: web.Fields(r), Back: c.back,
 	}
 	page.Title = c.doing
 	if !free {

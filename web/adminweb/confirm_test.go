@@ -51,7 +51,7 @@ var forms = map[string]form{
 		func(s *site) bool { return s.member(nora).GraceUntil.Format(time.DateOnly) == "2026-04-01" }},
 	"a number": {func(s *site) {
 		s.setPolicy("acme", policy.Policy{Mode: policy.Optional, Methods: policy.App | policy.Phone, AssignedPhones: true})
-	}, ofMika, "/2fa-admin/person/phone", []string{"number", "+43 660 1234567"}, "Choose +43 ••• ••67 for Mika Berg",
+	}, ofMika, "/2fa-admin/person/phone", []string{"number", "+43 660 1234567"}, "Choose +436601234567 for Mika Berg",
 		func(s *site) bool { return s.last(mika) == event.PhoneAssigned }},
 	"a machine": {nil, ofMika, "/2fa-admin/person/exempt", []string{"machine", "nightly <backup>"}, "Make Mika Berg the machine account “nightly <backup>”",
 		func(s *site) bool { return s.member(mika).Machine == "nightly <backup>" }},
@@ -82,7 +82,7 @@ var forms = map[string]form{
 		func(*site) bool { return true }},
 	"approve": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*approve", nil, "Approve: The machine account “agent”",
 		func(s *site) bool { return s.member(mika).Machine == "agent" }},
-	"refuse": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*withdraw", nil, "Drop: The machine account “agent”",
+	"refuse": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*withdraw", nil, "Refuse: The machine account “agent”",
 		func(s *site) bool { return s.member(mika).Machine == "" }},
 }
 

@@ -83,9 +83,16 @@ func (p *Pages) RemindDue(ctx context.Context, by admin.Operator, tenant string)
 	}
 }
 
+// remindsAs and remindsFor are the operator's name and the beginning of its reason: the
+// histories name the administrator instead.
+const (
+	remindsAs  = "adminweb"
+	remindsFor = "asked for by "
+)
+
 // remindByNotifier is [Config].Remind for [Config].Reminders.
 func (p *Pages) remindByNotifier(ctx context.Context, by totpflow.User, to Person, _ admin.Member) error {
-	operator := admin.Operator{Name: "adminweb", Reason: "asked for by " + by.ID.User}
+	operator := admin.Operator{Name: remindsAs, Reason: remindsFor + by.ID.Tenant + "/" + by.ID.User}
 	outcomes, err := p.Admin.Remind(ctx, operator, to.ID.Tenant, []string{to.ID.User})
 	return p.reminded(ctx, outcomes, err)
 }

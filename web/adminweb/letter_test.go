@@ -106,6 +106,9 @@ func TestReminders(t *testing.T) {
 	require.NoError(t, office.Remind(context.Background(), totpflow.User{ID: boss.ID}, nora, admin.Member{}))
 	require.ErrorIs(t, office.Remind(context.Background(), totpflow.User{ID: boss.ID}, nora, admin.Member{}), admin.ErrReminded, "no second mail, and the page says so")
 	require.Equal(t, 1, s.remindersOf(nora))
+	log := s.as(deputy).open(nora).Texts("log")[0]
+	require.Contains(t, log, ", by "+boss.Name)
+	require.NotContains(t, log, boss.ID.User)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.True(t, errors.Is(office.Remind(cancelled, totpflow.User{ID: boss.ID}, nora, admin.Member{}), context.Canceled))

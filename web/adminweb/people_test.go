@@ -144,6 +144,11 @@ func TestSeveralOrganisations(t *testing.T) {
 	require.Equal(t, "/2fa-admin/policy?mode=required&tenant=globex", b.Page.Path)
 	require.Equal(t, "required", b.Page.Fields("/2fa-admin/policy/set").Get("mode"))
 
+	twin := one("globex", "m2", mika.Name)
+	s.directory.Add(twin)
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(twin), "scope", "authenticators", "do", "reset")
+	require.Contains(t, b.Page.Text("doing"), "“Mika Berg, Acme” and “Mika Berg, Globex”")
+
 	for i := range 21 {
 		s.directory.Add(one("globex", fmt.Sprint("x", i), fmt.Sprint("X ", i)))
 	}
@@ -254,6 +259,11 @@ func TestRemind(t *testing.T) {
 	b.Get("/2fa-admin/people?q=mika")
 	b.Page.Submit("/2fa-admin/people/change", "all", "yes", "do", "remind")
 	require.Contains(t, b.Page.Text("error"), "All of them have set up")
+	b.Get("/2fa-admin/people?filter=missing")
+	b.Page.Submit("/2fa-admin/people/change", "all", "yes", "do", "remind")
+	require.Contains(t, b.Page.Links(), "/2fa-admin/people?filter=missing&tenant=%2A", "cancelled, the list is as it was")
+	b.Page.Submit("/2fa-admin/people/change")
+	require.Equal(t, "/2fa-admin/people?filter=missing&tenant=%2A", b.Page.Path)
 }
 
 // What the spray detector has found is shown by name, for a day, to those who administer

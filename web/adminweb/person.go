@@ -152,6 +152,9 @@ func (p *Pages) history(ctx context.Context, tenant string, events []event.Event
 	for _, e := range events[:min(most, len(events))] {
 		one := Entry{Event: e}
 		who, asked, _ := strings.Cut(e.Actor, ", asked by ")
+		if by, ok := strings.CutPrefix(e.Reason, remindsFor); ok && who == "operator "+remindsAs {
+			who, one.Reason = by, ""
+		}
 		if one.Who, err = name(who); err != nil {
 			return nil, err
 		}

@@ -104,12 +104,15 @@ func yesNo(is bool) string {
 // policyPage shows the form as it was filled in, and why it was refused.
 func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t Tenant, st admin.TenantStatus, form url.Values, refused error) (err error) {
 	page := &PolicyPage{
-		Tenants: v.tenants, Tenant: t, Status: st, Stricter: policy.Lowers(st.Effective, st.Own), Modes: modes, RoleModes: append([]string{""}, modes...),
+		Tenants: v.tenants, Tenant: t, Status: st, Modes: modes, RoleModes: append([]string{""}, modes...),
 		Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "7", "14", "30", "60", "90"}, Form: map[string]string{},
 	}
-	if st.Mandatory {
+	own := st.Own
+	if st.Mandatory { // by itself, and not by a tenant above
+		own.Mode, own.Roles = policy.Required, policy.Roles{}
 		page.Modes, page.RoleModes = modes[:1], []string{"", modes[0]}
 	}
+	page.Stricter = policy.Lowers(st.Effective, own)
 	for name := range form {
 		page.Form[name] = form.Get(name)
 	}
@@ -127,7 +130,7 @@ func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t 
 		return err
 	}
 	l := p.section.Language(r)
-	page.Title, page.Effective = l.Say("policy.of", "Tenant", t.Name), p.terms(l, st.Own, st.Effective)
+	page.Title, page.Effective = l.Say("policy.of", "Tenant", t.Name), p.terms(l, own, st.Effective)
 	return p.section.Show(w, r, "admin-policy", refused, page)
 }
 

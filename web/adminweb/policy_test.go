@@ -20,6 +20,7 @@ func TestMandatoryTenant(t *testing.T) {
 	b.Get("/2fa-admin/policy?tenant=provider")
 	require.Contains(t, b.Page.HTML, "<title>Policy of "+provider.Name)
 	require.Contains(t, b.Page.Text("mandatory"), "cannot be switched off")
+	require.Empty(t, b.Page.Text("stricter"), "nobody above it requires that")
 	require.Equal(t, []string{"required"}, b.Page.Options("mode"))
 	require.Equal(t, []string{"", "required"}, b.Page.Options("role-0"))
 	for _, fields := range [][]string{{"mode", "off"}, {"mode", "required", "role-1", "off"}} {

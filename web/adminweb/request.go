@@ -160,14 +160,18 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	default:
 		return refuse(admin.ErrNotAllowed)
 	}
+	doing := "do." + answer
+	if answer == "withdraw" && !row.Mine {
+		doing = "do.refuse"
+	}
 	l := p.section.Language(r)
 	c := confirmation{
 		action: admin.ActionApprove, target: store.AccountID{Tenant: t.ID}, purpose: admin.ActionApprove.On(id), terms: row.Terms,
-		doing: l.Say("do."+answer, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
-		details: []string{l.Say("request.by", "Who", row.Who, "Asked", l.Minute(row.Asked))},
+		doing: l.Say(doing, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
+		request: &row,
 	}
 	if row.For != "" {
-		c.details = append([]string{row.For}, c.details...)
+		c.details = []string{row.For}
 	}
 	by, ok, err := p.confirm(w, r, v, c)
 	if !ok || err != nil {

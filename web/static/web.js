@@ -5,12 +5,12 @@ if (document.currentScript.dataset.address) { // of the page with the form that 
 }
 addEventListener("submit", (e) => {
   const buttons = [...e.target.elements].filter((x) => x.type === "submit" && !x.disabled);
-  const set = (off) => buttons.forEach((x) => { x.disabled = off; });
+  const set = (off) => buttons.forEach((x) => { x.disabled = off; x.toggleAttribute("data-sent", off); });
   setTimeout(() => set(true)); // after the form was read: a disabled button is not sent
   setTimeout(() => set(false), 10000); // where no answer comes
 });
 addEventListener("pageshow", (e) => {
-  if (e.persisted) document.querySelectorAll(".totpflow button:disabled").forEach((x) => { x.disabled = false; });
+  if (e.persisted) document.querySelectorAll("[data-sent]").forEach((x) => { x.disabled = false; });
 });
 document.querySelectorAll("[data-print]").forEach((x) => {
   x.hidden = false;

@@ -36,7 +36,7 @@ func (a *agent) list(ctx context.Context, _ []string) error {
 	n := 0
 	err = a.each(ctx, c, func(b backup) {
 		n++
-		fmt.Fprintf(a.Out, "%-12s  %-20s  %s  %6d GB\n", clean(b.ID), clean(b.Machine), textTime(b.Taken), b.Gigabytes)
+		fmt.Fprintf(a.Out, "%-12s  %-20s  %s  %6d GB\n", clean(b.ID), clean(b.Machine), a.textTime(b.Taken), b.Gigabytes)
 	})
 	if err == nil && n == 0 {
 		a.say(a.text("noBackups"))
@@ -63,7 +63,7 @@ func (a *agent) delete(ctx context.Context, args []string) error {
 	if err != nil {
 		return a.over(err)
 	}
-	what := a.text("delete", "Machine", b.Machine, "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes)
+	what := a.text("delete", "Machine", b.Machine, "Taken", a.textTime(b.Taken), "Gigabytes", b.Gigabytes)
 	err = a.stepUp(ctx, c, func(string) string { return what }, func(c client) error {
 		return c.call(ctx, http.MethodDelete, path, nil, nil)
 	})

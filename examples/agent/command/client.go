@@ -45,7 +45,7 @@ func refusedFor(err error, word string) (e *refusal, ok bool) {
 type organisation struct{ ID, Name string }
 
 // A phone is one that codes can be sent to. Its number is masked.
-type phone struct{ ID, Number string }
+type phone struct{ ID, Number, Via string }
 
 // A signedIn is a sign-in that is complete.
 type signedIn struct {

@@ -148,11 +148,11 @@ func (a *agent) draw(p page) error {
 	if a.OutTerminal && a.Size != nil {
 		if width, height, err := a.Size(); err == nil && (columns > width || lines > height) {
 			a.say(a.text("tooSmall", "Columns", columns, "Lines", lines))
-			a.say(a.text("typeKey", "Key", p.Secret, "Until", textTime(p.Expires)))
+			a.say(a.text("typeKey", "Key", p.Secret, "Until", a.textTime(p.Expires)))
 			return nil
 		}
 	}
-	a.say(a.text("scan", "Key", p.Secret, "Until", textTime(p.Expires)))
+	a.say(a.text("scan", "Key", p.Secret, "Until", a.textTime(p.Expires)))
 	if !colour { // then it is light on dark only where the terminal is
 		a.say(a.text("inverted"))
 	}

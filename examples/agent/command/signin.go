@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -192,7 +193,7 @@ func (a *agent) sendCode(ctx context.Context, c client, asked *refusal) error {
 		to = asked.Phones[i]
 	}
 	var sent struct{ To string }
-	ask := object{"challenge": asked.Challenge, "phone": to.ID, "via": "sms"}
+	ask := object{"challenge": asked.Challenge, "phone": to.ID, "via": cmp.Or(to.Via, "sms")} // a landline gets a call
 	err := c.post(ctx, factor+"/phone-code", ask, &sent)
 	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // one is on its way
 		sent.To, err = to.Number, nil
@@ -220,7 +221,7 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 		}
 		return a.keeps(ctx, c, done)
 	case "grace":
-		a.note(a.text("grace", "Until", textTime(in.SetUpUntil)))
+		a.note(a.text("grace", "Until", a.textTime(in.SetUpUntil)))
 	case "not enrolled":
 		a.note(a.text("notEnrolled"))
 	}

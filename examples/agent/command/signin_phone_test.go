@@ -37,8 +37,8 @@ func (p *pocket) code() string {
 	return p.last.Code.Digits()
 }
 
-// withPhone gives a person of acme this phone, and no app.
-func (h *workplace) withPhone(who app.DemoAccount, p *pocket) {
+// withPhone gives a person of acme this phone, verified in this way, and no app.
+func (h *workplace) withPhone(who app.DemoAccount, p *pocket, via phone.Via) (*totpflow.Service, totpflow.AccountID) {
 	h.t.Helper()
 	service, err := totpflow.New(totpflow.Config{
 		Issuer: app.Issuer, Store: sqlstore.New(h.db, sqlstore.SQLite), Keys: h.ring, Now: h.clock.Now, Phones: &phone.Delivery{Sender: p},
@@ -55,11 +55,31 @@ func (h *workplace) withPhone(who app.DemoAccount, p *pocket) {
 	require.NoError(h.t, err)
 	page, err := service.BeginPhone(ctx, d.Challenge, number)
 	require.NoError(h.t, err)
-	_, err = service.SendEnrollmentCode(ctx, page.Token, phone.SMS)
+	_, err = service.SendEnrollmentCode(ctx, page.Token, via)
 	require.NoError(h.t, err)
 	_, err = service.ConfirmPhone(ctx, page.Token, p.code())
 	require.NoError(h.t, err)
 	require.NoError(h.t, service.Drain(ctx))
+	return service, totpflow.AccountID{Tenant: "acme", User: id}
+}
+
+// A landline is called, also where the agent asks for the code itself: here the person could
+// use a code from a mail as well, so that the server has sent none.
+func TestLandlineIsCalled(t *testing.T) {
+	var p pocket
+	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
+	service, id := h.withPhone(ana, &p, phone.Voice)
+	by := totpadmin.Operator{Name: "root", Reason: "a broken phone"}
+	require.NoError(t, totpadmin.New(service, nil).IssueRecoveryCode(t.Context(), by, id, func(context.Context, totpadmin.IssuedCode) error { return nil }))
+	h.clock.Advance(time.Hour)
+	p.last = phone.Message{}
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.sees("A code is on its way to +43 ••• ••67.")
+	require.Equal(t, phone.Voice, p.last.Via)
+	w.types("Code that was sent, or a recovery code: ", p.code())
+	w.ends(command.ExitDone)
 }
 
 // A person who has a phone and no app is sent a code, at the sign-in and where the agent
@@ -67,7 +87,7 @@ func (h *workplace) withPhone(who app.DemoAccount, p *pocket) {
 func TestCodeByPhone(t *testing.T) {
 	var p pocket
 	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
-	h.withPhone(ana, &p)
+	h.withPhone(ana, &p, phone.SMS)
 	for _, args := range []string{"signin", "list"} {
 		h.clock.Advance(time.Hour)
 		w := h.window(args)

@@ -79,7 +79,7 @@ func (a *agent) textStatus(s standing) string {
 	}
 	row(a.text("state"), map[string]string{"signed-out": a.text("signed-out"), "locked": a.text("state-locked"), "unlocked": a.text("unlocked")}[s.State])
 	if s.LocksAt != nil {
-		row(a.text("locks"), a.text("locksAt", "At", textTime(*s.LocksAt)))
+		row(a.text("locks"), a.text("locksAt", "At", a.textTime(*s.LocksAt)))
 	}
 	row(a.text("rowServer"), s.Server)
 	row(a.text("account"), s.Email)
@@ -91,9 +91,13 @@ func (a *agent) textStatus(s standing) string {
 	}
 	row(a.text("job"), s.Machine)
 
+	column := 17
+	for _, r := range rows {
+		column = max(column, utf8.RuneCountInString(r[0])+2)
+	}
 	lines := make([]string, len(rows))
 	for i, r := range rows {
-		lines[i] = r[0] + strings.Repeat(" ", max(1, 17-utf8.RuneCountInString(r[0]))) + r[1]
+		lines[i] = r[0] + strings.Repeat(" ", column-utf8.RuneCountInString(r[0])) + r[1]
 	}
 	return strings.Join(lines, "\n")
 }
@@ -108,8 +112,11 @@ func (a *agent) factor(state string) string {
 	return text
 }
 
-// textTime is the same in every language: the times of a list stand in columns.
-func textTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+// textTime is the same in every language: the times of a list stand in columns. It is in the
+// zone of the clock on the wall.
+func (a *agent) textTime(t time.Time) string {
+	return t.In(a.Now().Location()).Format("2006-01-02 15:04 MST")
+}
 
 // wrap breaks lines between words, so that no line is longer than this; 0 means no limit. A word
 // that is longer by itself stays whole: it may be a key.

@@ -5,9 +5,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
 // Whatever is wrapped has the same words in the same order, and no line that could be shorter
@@ -45,5 +48,22 @@ func TestWrap(t *testing.T) {
 				require.LessOrEqual(t, utf8.RuneCountInString(text), 64, id)
 			}
 		}
+	}
+}
+
+// The values of a status begin in one column, in every language.
+func TestStatusIsInColumns(t *testing.T) {
+	at, left := time.Date(2026, 3, 2, 9, 45, 0, 0, time.UTC), 9
+	s := standing{State: "unlocked", Server: "@", Email: "@", Organisation: "@", LocksAt: &at, Machine: "@", SecondFactor: "@", RecoveryCodesLeft: &left}
+	for _, l := range words.All() {
+		a := &agent{asker: &asker{System: System{Now: time.Now}, words: l}}
+		columns := map[int]bool{}
+		for line := range strings.SplitSeq(a.textStatus(s), "\n") {
+			name, value, ok := strings.Cut(line, "  ")
+			require.True(t, ok, line)
+			columns[utf8.RuneCountInString(line)-utf8.RuneCountInString(strings.TrimLeft(value, " "))] = true
+			require.NotEmpty(t, name)
+		}
+		require.Len(t, columns, 1, a.textStatus(s))
 	}
 }

@@ -54,6 +54,9 @@ func TestHelpFits(t *testing.T) {
 		for _, line := range strings.Split(h.run("-h").ends(command.ExitDone).out, "\n") {
 			require.Less(t, utf8.RuneCountInString(line), 80, line)
 		}
+		for paragraph := range strings.SplitSeq(strings.TrimSpace(l.Say("agent.usageEnd")), "\n\n") {
+			require.NotContains(t, paragraph, "\n", "lines are broken where the terminal ends, and nowhere else")
+		}
 	}
 }
 

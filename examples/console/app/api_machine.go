@@ -132,7 +132,7 @@ func (c *console) exemptMachines(ctx context.Context) error {
 		if err == nil && m.Enrollment == enroll.Disabled {
 			var done totpflow.Change
 			done, err = c.admin().Exempt(ctx, by, u.account().ID, u.Name)
-			err = errors.Join(err, c.users.keepGeneration(ctx, done.ID.User, done.Generation))
+			err = errors.Join(err, c.users.keepGeneration(ctx, done.ID, done.Generation))
 		}
 		if err != nil {
 			return err

@@ -58,7 +58,7 @@ func TestReminderByTheButton(t *testing.T) {
 		return b.post("/2fa-admin/people/change", "tenant", "*", "q", ana.Email, "all", "yes", "do", "remind",
 			"set", page.field("set"), "totpflow_confirm", "yes")
 	}
-	remind().redirects("/2fa-admin/people")
+	remind().redirects("/2fa-admin/people?q=ana%40acme.example&tenant=%2A")
 	remind().is(http.StatusConflict).says("A mail went out within the last 24 hours.")
 	n := 0
 	for _, m := range s.mails.to(ana) {

@@ -73,13 +73,13 @@ func (c *console) around(next http.Handler) http.Handler {
 	})
 }
 
-// withHeaders forbids scripts, framing and caching: these pages show secrets. Those of web
-// have headers of their own.
+// withHeaders forbids framing, caching and scripts but for that of web: these pages show
+// secrets. Those of web have headers of their own.
 func withHeaders(next http.Handler) http.Handler {
 	const maxForm = 16 << 10
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
 			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("Cache-Control", "no-store")
 		h.Add("Vary", "Accept-Language")

@@ -57,8 +57,7 @@ func (c *console) theBackup(r *http.Request) (web.Target, error) {
 		return web.Target{}, err
 	}
 	b, err := c.archive.find(r.Context(), u, r.PathValue("id"))
-	l := spoken(r.Context())
-	return web.Target{ID: b.ID, Name: b.Machine + ", " + l.Minute(b.Taken) + ", " + size(l, b.Gigabytes)}, err
+	return web.Target{ID: b.ID, Name: b.Machine + ", " + size(spoken(r.Context()), b.Gigabytes), At: b.Taken}, err
 }
 
 func (c *console) delete(r *http.Request) error {

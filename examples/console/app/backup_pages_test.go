@@ -17,7 +17,7 @@ import (
 func (b *browser) backups() map[string]string {
 	b.t.Helper()
 	ids := make(map[string]string)
-	for _, m := range regexp.MustCompile(`id="backup-([^"]+)"><div><strong>([^<]+)<`).FindAllStringSubmatch(b.get("/").is(http.StatusOK).body, -1) {
+	for _, m := range regexp.MustCompile(`id="backup-([^"]+)"><strong>([^<]+)<`).FindAllStringSubmatch(b.get("/").is(http.StatusOK).body, -1) {
 		if ids[m[2]] == "" {
 			ids[m[2]] = m[1]
 		}
@@ -42,7 +42,7 @@ func TestDeletingABackupTakesACode(t *testing.T) {
 	mine := b.backups()
 	require.Len(t, mine, 2)
 	to := doing("delete", mine["ana-laptop"])
-	b.post(to).is(http.StatusForbidden).says("Delete this backup", "ana-laptop, 2 March 2026, 07:54 UTC, 212 GB", `action="`+to+`"`, `name="totpflow_code"`)
+	b.post(to).is(http.StatusForbidden).says("Delete this backup", "ana-laptop, 212 GB</strong>, <time", "2 March 2026, 07:54 UTC</time>", `action="`+to+`"`, `name="totpflow_code"`)
 	b.post(to, "totpflow_code", phone.WrongCode()).is(http.StatusForbidden).says("This code is not right", "ana-laptop")
 	require.Len(t, b.backups(), 2, "nothing is deleted by asking")
 	b.post(to, "totpflow_code", phone.Code()).redirects("/?deleted")

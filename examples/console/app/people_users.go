@@ -195,6 +195,12 @@ func (u users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
 	return u.list(ctx, selectUsers+`WHERE tenants.id IN (`+marks+`) ORDER BY people.name, people.email, users.id`, of...)
 }
 
+// email is Config.AccountName of web.
+func (u users) email(ctx context.Context, id totpflow.AccountID) (string, error) {
+	found, err := u.byID(ctx, id.User)
+	return found.Email, err
+}
+
 // role is Config.Role. Of an account that is not there nobody has one: the error refuses.
 func (u users) role(ctx context.Context, id totpflow.AccountID) (string, error) {
 	found, err := u.byID(ctx, id.User)
@@ -228,7 +234,7 @@ func (u users) keepLanguage(ctx context.Context, of user, tag string) error {
 // keepGeneration remembers the generation where it is larger than the one kept: otherwise a
 // person who can write to the database puts the record of before back, and a phone that was
 // lost signs in again.
-func (u users) keepGeneration(ctx context.Context, id string, generation uint64) error {
-	_, err := exec(ctx, u.db, `UPDATE users SET generation = ? WHERE id = ? AND generation < ?`, generation, id, generation)
+func (u users) keepGeneration(ctx context.Context, id totpflow.AccountID, generation uint64) error {
+	_, err := exec(ctx, u.db, `UPDATE users SET generation = ? WHERE id = ? AND generation < ?`, generation, id.User, generation)
 	return err
 }

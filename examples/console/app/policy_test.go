@@ -37,13 +37,13 @@ func TestGrace(t *testing.T) {
 	person := s.browser()
 	person.password(ana).redirects("/2fa/setup")
 	person.get("/2fa/setup").says("16 March 2026, 09:30 UTC")
-	person.get("/").is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication until 16 March 2026, 09:30 UTC.", `href="/2fa/setup"`)
+	person.get("/").is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication until <time", ">16 March 2026, 09:30 UTC</time>.", `href="/2fa/setup"`)
 	require.Equal(t, "Has to set up soon", b.get("/2fa-admin/people").states()[ana.Email])
 	require.Contains(t, s.last(ana, "required from 16 March 2026").Text, "16 March 2026")
 
 	s.clock.Advance(10 * day) // it begins once
 	person.password(ana).redirects("/2fa/setup")
-	person.get("/").says("until 16 March 2026")
+	person.get("/").says("until <time", ">16 March 2026")
 	s.clock.Advance(4*day - time.Hour)
 	person.password(ana).redirects("/2fa/setup")
 	s.clock.Advance(time.Hour)
@@ -66,7 +66,7 @@ func TestGraceOfOpenSessions(t *testing.T) {
 	program.keeps(program.post("/api/signin", fields{"email": ben.Email, "password": ben.Password}))
 	b, phone := s.administrator(admin)
 	b.setPolicy(phone, "acme", "mode", "required", "grace", "14")
-	person.get("/").is(http.StatusOK).says("until 16 March 2026")
+	person.get("/").is(http.StatusOK).says("until <time", ">16 March 2026")
 	until := program.call(http.MethodGet, "/2fa/api/account", nil).is(http.StatusOK).get("setup_until")
 	require.Contains(t, until, "2026-03-16T")
 	s.clock.Advance(10 * time.Minute)
@@ -74,7 +74,7 @@ func TestGraceOfOpenSessions(t *testing.T) {
 	s.clock.Advance(10 * day)
 	again := s.browser()
 	again.password(ana).redirects("/2fa/setup")
-	again.get("/").is(http.StatusOK).says("until 16 March 2026")
+	again.get("/").is(http.StatusOK).says("until <time", ">16 March 2026")
 }
 
 func TestDeadline(t *testing.T) {
@@ -83,7 +83,7 @@ func TestDeadline(t *testing.T) {
 	b.setPolicy(phone, "acme", "mode", "required", "deadline", "2026-03-10")
 	person := s.browser()
 	person.password(ana).redirects("/2fa/setup")
-	person.get("/").says("until 10 March 2026, 23:59 UTC")
+	person.get("/").says("until <time", ">10 March 2026, 23:59 UTC</time>")
 	s.clock.Set(time.Date(2026, 3, 11, 8, 0, 0, 0, time.UTC))
 	s.browser().password(ana).redirects("/2fa/setup")
 	s.browser().password(ben).redirects("/2fa/setup") // a person who comes for the first time then has no grace period

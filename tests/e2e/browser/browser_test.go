@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +132,8 @@ func newTab(t *testing.T, base string, s size) *tab {
 	t.Cleanup(cancel)
 	p := &tab{t: t, ctx: ctx, base: base, size: s, who: ana}
 	p.listen()
+	_, err := chromedp.Call(p.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Vienna"})
+	require.NoError(t, err)
 	p.do(chromedp.EmulateViewport(s.width, s.height, func(m *emulation.SetDeviceMetricsOverrideParams, touch *emulation.SetTouchEmulationEnabledParams) {
 		m.Mobile = s.mobile
 		touch.Enabled = s.mobile
@@ -246,10 +249,11 @@ func (p *tab) says(text string) {
 }
 
 // sound asserts what must be true of every page: one heading, a name for each field,
-// nothing that sticks out of the window, and nothing serious that axe-core finds.
+// nothing that sticks out of the window, times in the zone of the person, and nothing serious
+// that axe-core finds.
 func (p *tab) sound() {
 	p.t.Helper()
-	faults := run(p, chromedp.Evaluate[[]string](`(() => {
+	faults := run(p, chromedp.Evaluate[[]string](`(scripts => {
 		const faults = [], name = e => e.outerHTML.slice(0, 120), html = document.documentElement;
 		if (!html.lang) faults.push("the page does not say its language");
 		if (!document.title) faults.push("the page has no title");
@@ -263,11 +267,14 @@ func (p *tab) sound() {
 		for (const e of document.querySelectorAll("table"))
 			if (!e.caption || e.querySelector("th:not([scope])")) faults.push("a table has no caption or headings: " + name(e));
 		for (const e of document.querySelectorAll("img:not([alt])")) faults.push("a picture has no description: " + name(e));
+		const clock = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		while (scripts && clock.nextNode()) // a policy's own end of a day is in UTC, as administrators set it
+			if (/ UTC\b/.test(clock.currentNode.data) && !clock.currentNode.parentElement.closest(".terms, #stricter")) faults.push("not in the zone of the person: " + clock.currentNode.data);
 		if (html.scrollWidth > html.clientWidth)
 			for (const e of document.querySelectorAll("main *"))
 				if (e.getBoundingClientRect().right > html.clientWidth + 1) faults.push("sticks out of the window: " + name(e));
 		return faults;
-	})()`))
+	})(`+strconv.FormatBool(!p.scriptless)+`)`))
 	require.Emptyf(p.t, faults, "%s at %d pixels", p.path(), p.size.width)
 	p.accessible()
 }
