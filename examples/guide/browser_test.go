@@ -23,8 +23,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A leftOut is a line of the integration that a host has forgotten: a cookie that an
-// answer to a path does not set or clear, or a call of its own.
+// A leftOut is a line of the integration that a host has forgotten: a cookie that the
+// answer to a path does not set or clear, or a separate call.
 type leftOut struct{ path, cookie string }
 
 var integration = []leftOut{
@@ -51,7 +51,7 @@ func (l leftOut) RoundTrip(r *http.Request) (*http.Response, error) {
 	set := answer.Header["Set-Cookie"]
 	answer.Header["Set-Cookie"] = nil
 	what, name, _ := strings.Cut(l.cookie, " ")
-	one := false // line; another one may do the same
+	one := false // drop one line only: another one may do the same
 	for _, line := range set {
 		c, err := http.ParseSetCookie(line)
 		if !one && err == nil && strings.HasSuffix(c.Name, "-"+name) && (c.MaxAge < 0) == (what == "clear") {
@@ -63,21 +63,21 @@ func (l leftOut) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// A sharedBrowser is one that Bob has used, and then Ana.
+// A sharedBrowser was used by Bob, and then by Ana.
 type sharedBrowser struct {
 	t       *testing.T
 	mfa     *totpflow.Service
 	clock   *totptest.Clock
 	out     leftOut
 	typed   totpflow.User // whose name and password are in the form
-	user    totpflow.User // of the session
+	user    totpflow.User // the user of the session
 	mark    totpflow.SessionMark
 	proof   totpflow.Proof
 	shown   map[string]any
 	browser *http.Client
 	url     string
 
-	optional bool // whether Bob need not set up
+	optional bool // whether Bob may skip the set-up
 }
 
 type optionalForBob struct{ optional *bool }
@@ -149,7 +149,8 @@ func (s *sharedBrowser) post(path string, form url.Values) {
 	require.NoError(s.t, answer.Body.Close())
 }
 
-// qr is the app of a person who scans the QR code on the page, nil when there is none.
+// qr returns the app of a person who scans the QR code on the page, or nil if there is
+// none.
 func (s *sharedBrowser) qr() *totptest.Authenticator {
 	page, ok := s.shown["setup"].(totpflow.PendingEnrollment)
 	if !ok {
@@ -160,7 +161,7 @@ func (s *sharedBrowser) qr() *totptest.Authenticator {
 	return app
 }
 
-// has is the ids of a person's authenticators.
+// has returns the ids of a person's authenticators.
 func (s *sharedBrowser) has(u totpflow.User) (ids []string) {
 	st, err := s.mfa.Account(u).Status(s.t.Context())
 	require.NoError(s.t, err)
@@ -170,7 +171,7 @@ func (s *sharedBrowser) has(u totpflow.User) (ids []string) {
 	return ids
 }
 
-// enrolls sets up u in a browser of their own.
+// enrolls sets up u in their own browser.
 func (s *sharedBrowser) enrolls(u totpflow.User) (*totptest.Authenticator, []string) {
 	next, err := s.mfa.SignIn(s.t.Context(), u)
 	require.NoError(s.t, err)
@@ -184,9 +185,9 @@ func (s *sharedBrowser) enrolls(u totpflow.User) (*totptest.Authenticator, []str
 	return app, done.Sheet.Codes
 }
 
-// Whatever line of the integration is left out, nobody binds an authenticator to
-// somebody else than the person whose password was right last in this browser: Bob has
-// gone away from a page, and Ana types her password, and then any code of any page.
+// Whichever line of the integration is left out, an authenticator is bound to nobody but
+// the person whose password was right last in this browser. Bob has walked away from a
+// page; Ana types her password, and then any code of any page.
 func TestSharedBrowserBindsToTheLastPassword(t *testing.T) {
 	for _, out := range integration {
 		for _, bobs := range []string{"must set up", "may set up", "has lost the phone", "is signed in by a lost phone, and asked again"} {

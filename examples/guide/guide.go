@@ -1,7 +1,6 @@
-// Package guide is where the Go snippets of docs/guide.md, docs/migration.md and
-// docs/kubernetes.md come from, so that they compile and run. The lines between
-// "// region NAME" and "// endregion" are one snippet; `make docs` writes them into
-// the Markdown files.
+// Package guide contains the Go snippets of docs/guide.md, docs/migration.md and
+// docs/kubernetes.md, so that they compile and run. The lines between "// region NAME"
+// and "// endregion" are one snippet; `make docs` copies them into the Markdown files.
 package guide
 
 import (
@@ -26,7 +25,7 @@ import (
 	"github.com/totpflow/totpflow/totphttp"
 )
 
-// A product is what is there before this library: users with passwords, and
+// A product is what exists before this library is added: users with passwords, and
 // sessions.
 type product struct {
 	mfa      *totpflow.Service
@@ -44,7 +43,7 @@ var errSignedOut = errors.New("signed out")
 
 // region new
 func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Service, error) {
-	db, err := sql.Open("sqlite", "file:"+file+ // modernc.org/sqlite; each part is needed, see package sqlstore
+	db, err := sql.Open("sqlite", "file:"+file+ // modernc.org/sqlite; each part is required, see package sqlstore
 		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 	if err != nil {
 		return nil, err
@@ -65,12 +64,12 @@ func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Servi
 		Issuer: "Acme Backup",
 		Store:  records,
 		Keys:   keys,
-		Policy: policy.Fixed{Mode: policy.Required}, // leave it out where administrators set it for their tenants
+		Policy: policy.Fixed{Mode: policy.Required}, // leave it out if administrators set it for their tenants
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := mfa.Ready(ctx); err != nil { // also if the keys are not those of the records
+	if err := mfa.Ready(ctx); err != nil { // also fails with keys that are not those of the records
 		return nil, err
 	}
 	return mfa, nil
@@ -87,8 +86,9 @@ func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "wrong name or password", http.StatusUnauthorized)
 		return
 	}
-	// Nothing is left of the person who used this browser before: Ana could enroll in their account.
-	p.end(w, r) // yours: the session
+	// Remove everything of the person who used this browser before: otherwise Ana could
+	// enroll in their account.
+	p.end(w, r) // yours: ends the session
 	totphttp.ClearChallenge(w)
 	totphttp.ClearEnrollment(w)
 	// The password is right: what next?
@@ -103,28 +103,28 @@ func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
 // code is the handler of the form with the six digits.
 func (p *product) code(w http.ResponseWriter, r *http.Request) {
 	next, err := p.mfa.VerifyCode(totphttp.Context(r), totphttp.Challenge(r), r.PostFormValue("code"))
-	if err != nil { // wrong, used before, too many: whatever it is, nobody is let in
+	if err != nil { // wrong, used before, too many tries: any error lets nobody in
 		p.refuse(w, err)
 		return
 	}
 	if r.PostFormValue("trust") != "" {
 		browser, err := p.mfa.TrustBrowser(totphttp.Context(r), next.Proof, totphttp.BrowserLabel(r))
-		if err == nil { // otherwise the code was right all the same
+		if err == nil { // otherwise the code was still right
 			totphttp.SetTrust(w, browser)
 		}
 	}
 	p.follow(w, r, next)
 }
 
-// follow does what a decision says, whichever call it is from.
+// follow does what a decision says, whichever call it comes from.
 func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.Decision) {
 	switch next.Step {
-	case totpflow.Passed: // by code, in a trusted browser, or where it is optional and off
+	case totpflow.Passed: // by code, in a trusted browser, or because the second factor is optional and off
 		totphttp.ClearChallenge(w)
 		p.start(w, next) // yours: under a new token, a session with next.Mark for next.ID, which is empty unless passed; never for user.ID
 		to := "/"
 		if next.Reason == totpflow.ReasonRecoveryCode {
-			to = "/setup" // of a new phone, by next.Proof
+			to = "/setup" // to set up a new phone, authorized by next.Proof
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	case totpflow.AskCode:
@@ -139,11 +139,11 @@ func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.D
 // endregion
 
 // region setup
-// setUp shows the QR code. The old authenticator, if there is one, goes on
-// working until the new one has shown a code.
+// setUp shows the QR code. The old authenticator, if there is one, works until a code of
+// the new one is confirmed.
 func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
 	by := p.authority(r)
-	// The page was reloaded; otherwise the enrollment begins.
+	// If the page was reloaded, the enrollment continues; otherwise it begins.
 	page, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), by)
 	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
 		page, err = p.mfa.BeginEnrollment(totphttp.Context(r), by)
@@ -154,22 +154,22 @@ func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
 	}
 	totphttp.SetEnrollment(w, page.Token)
 	w.Header().Set("Cache-Control", "no-store")
-	p.show(w, "setup", page) // which says whose account it is: page.Name
+	p.show(w, "setup", page) // the page says whose account it is: page.Name
 }
 
-// authority is of the person whose password was right last in this browser: the sign-in
-// under way comes before the session, which may be of somebody else.
+// authority belongs to the person whose password was right last in this browser: a
+// sign-in under way takes precedence over the session, which may be another person's.
 func (p *product) authority(r *http.Request) totpflow.EnrollmentGrant {
 	if challenge := totphttp.Challenge(r); challenge != "" {
 		return challenge
 	}
-	_, _, proof := p.current(r) // of a signed-in person, kept in the session by start
+	_, _, proof := p.current(r) // of a signed-in person; start has kept it in the session
 	return proof
 }
 
-// confirm takes the first code of the new authenticator.
+// confirm checks the first code of the new authenticator.
 func (p *product) confirm(w http.ResponseWriter, r *http.Request) {
-	// The page may be one that somebody else has left open in this browser.
+	// The page may be one that another person has left open in this browser.
 	if _, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), p.authority(r)); err != nil {
 		p.refuse(w, err)
 		return
@@ -198,7 +198,7 @@ func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.PostFormValue("recovery_code") != "": // from the person's sheet
 		next, err = p.mfa.VerifyRecoveryCode(ctx, challenge, r.PostFormValue("recovery_code"))
-	case r.PostFormValue("issued_code") != "": // that an administrator had sent by mail; it leads to the enrollment
+	case r.PostFormValue("issued_code") != "": // sent by mail by an administrator; it leads to the enrollment
 		next, err = p.mfa.VerifyIssuedCode(ctx, challenge, r.PostFormValue("issued_code"))
 	default: // two of the app's codes in a row
 		next, err = p.mfa.VerifyPair(ctx, challenge, r.PostFormValue("code"), r.PostFormValue("code2"))
@@ -213,7 +213,7 @@ func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
 // endregion
 
 // region errors
-// refuse explains the error. Nobody is let in by any of them.
+// refuse explains the error. No error lets anyone in.
 func (p *product) refuse(w http.ResponseWriter, err error) {
 	status := totphttp.StatusCode(w, err)
 	text := "this is not possible"
@@ -224,29 +224,29 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "too many wrong codes; type two codes in a row, or wait " + (wait.Wait + 59*time.Second).Truncate(time.Minute).String()
 	case errors.As(err, &wait):
 		text = "too many tries; wait " + (wait.Wait + 59*time.Second).Truncate(time.Minute).String()
-	case errors.As(err, &drift): // at enrollment only
+	case errors.As(err, &drift): // only at enrollment
 		text = "the clock of your device is off by " + drift.Off.Abs().String() + "; set it to automatic"
 	case errors.Is(err, totpflow.ErrAlreadyUsed):
 		text = "this code has been used; wait for the next one"
 	case errors.Is(err, totpflow.ErrRejected):
 		text = "this code is wrong"
 	case errors.Is(err, totpflow.ErrPhoneCode), errors.Is(err, totpflow.ErrPhoneLimit):
-		text = "no code is on its way; send another one, or take another way in"
+		text = "there is no valid code; request another one, or use another method"
 	case errors.Is(err, totpflow.ErrUsed): // sent twice: nothing is answered twice
-		text = "this is done already; look whether you are signed in"
+		text = "this is already done; check whether you are signed in"
 	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollmentExpired), errors.Is(err, totpflow.ErrProof):
 		text = "this took too long; please start again"
 	case errors.Is(err, totpflow.ErrFrozen), errors.Is(err, totpflow.ErrRecordLost):
-		text = "this account is closed; please call your administrator"
+		text = "this account is closed; please ask your administrator for help"
 	case errors.Is(err, totpflow.ErrExempt):
 		text = "this is a machine's account; people cannot sign in with it"
 	case errors.Is(err, totpflow.ErrNotEnrolled):
 		text = "set up your second factor first"
 	case errors.Is(err, admin.ErrApproval):
-		text = "this waits for a second administrator"
+		text = "a second administrator must approve this request"
 	case errors.Is(err, context.Canceled): // the browser has gone
-	case status >= 500: // the database, the keys, the provider of messages: for you
-		slog.Error("second factor", "error", err) // which holds no secret
+	case status >= 500: // the database, the keys or the provider of messages: for you to look at
+		slog.Error("second factor", "error", err) // the error holds no secret
 		text = "we cannot check codes at the moment"
 	}
 	http.Error(w, text, status)
@@ -272,7 +272,7 @@ func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
 // region operation
 const deletion totpflow.Action = "delete backup"
 
-// deleteBackup asks for a code once more before something that cannot be undone.
+// deleteBackup asks for another code before an action that cannot be undone.
 func (p *product) deleteBackup(ctx context.Context, user totpflow.User, backup, code string) error {
 	account := p.mfa.Account(user)
 	proof, err := account.VerifyCode(ctx, deletion.On(backup), code) // ErrNotEnrolled: ask for the password instead
@@ -285,7 +285,8 @@ func (p *product) deleteBackup(ctx context.Context, user totpflow.User, backup, 
 // endregion
 
 // region phone
-// byPhone sends a code to a phone that the page offers (next.Phones), and takes it.
+// byPhone sends a code to a phone that the page offers (next.Phones), and then checks the
+// code.
 func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 	ctx, challenge := totphttp.Context(r), totphttp.Challenge(r)
 	typed := r.PostFormValue("phone_code")
@@ -295,7 +296,7 @@ func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 			p.refuse(w, err)
 			return
 		}
-		p.show(w, "phone code", sent.To) // prints masked
+		p.show(w, "phone code", sent.To) // prints in masked form
 		return
 	}
 	next, err := p.mfa.VerifyPhoneCode(ctx, challenge, typed)
@@ -309,9 +310,9 @@ func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 // endregion
 
 // region admin
-// reset helps a person who has lost phone and recovery codes. It requires the
-// administrator's own code; the person then sets up again. Keep the generation of the
-// change beside the person.
+// reset helps a person who has lost both the phone and the recovery codes. It requires
+// the administrator's own code. Afterwards the person sets up again. Keep the generation
+// of the change with the person.
 func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.AccountID) (totpflow.Change, error) {
 	proof, err := p.mfa.Account(me).VerifyCode(ctx, admin.Purpose(admin.ActionResetAccount, target), code)
 	if err != nil {
@@ -325,9 +326,9 @@ func (p *product) reset(ctx context.Context, me totpflow.User, code string, targ
 // endregion
 
 // region notify
-// notify is Config.Notifier: a mail about every change, with a link that closes the
-// account when it was not the person. The link opens a page with a button, and the
-// button's POST calls mfa.Disown.
+// notify is Config.Notifier: it sends a mail about every change, with a link that closes
+// the account if the person did not make the change. The link opens a page with a button,
+// and the button's POST calls mfa.Disown.
 func (p *product) notify(ctx context.Context, n event.Notification) error {
 	if n.User == "" { // about a tenant
 		return nil

@@ -40,7 +40,7 @@ func TestNew(t *testing.T) {
 	require.NoError(t, err)
 	next, err := mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.Enroll, next.Step, "which is what the handlers of the guide go on with")
+	require.Equal(t, totpflow.Enroll, next.Step, "the handlers of the guide continue with it")
 
 	require.NoError(t, os.WriteFile(keyFile, []byte(keyring.Generate()), 0o600))
 	_, err = newSecondFactor(t.Context(), file, keyFile)
@@ -73,7 +73,7 @@ func TestHandlers(t *testing.T) {
 		show:    func(_ http.ResponseWriter, page string, data any) { shown[page] = data },
 	}
 	post := client(t, p)
-	// do posts a form and returns the status and whose session has begun.
+	// do posts a form and returns the status and the user whose session has begun.
 	do := func(path string, form url.Values) (int, string) {
 		session = ""
 		return post(path, form), session
@@ -86,7 +86,7 @@ func TestHandlers(t *testing.T) {
 		}
 	}
 
-	is(http.StatusOK, "")(do("/signin", nil)) // and on to /setup
+	is(http.StatusOK, "")(do("/signin", nil)) // and continues at /setup
 	phone, err := totptest.ScanURI(shown["setup"].(totpflow.PendingEnrollment).Offer.URI(), clock)
 	require.NoError(t, err)
 	is(http.StatusOK, "42")(do("/confirm", url.Values{"code": {phone.Code()}}))
@@ -95,7 +95,7 @@ func TestHandlers(t *testing.T) {
 	is(http.StatusOK, "")(do("/signin", nil))
 	require.Contains(t, shown, "code")
 	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.WrongCode()}}))
-	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.Peek()}})) // it confirmed the enrollment
+	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.Peek()}})) // used by the enrollment
 	is(http.StatusOK, "42")(do("/code", url.Values{"code": {phone.Code()}, "trust": {"yes"}}))
 	is(http.StatusUnauthorized, "")(do("/code", url.Values{"code": {phone.Code()}})) // that sign-in is over
 	is(http.StatusOK, "42")(do("/signin", nil))                                      // the browser is trusted
@@ -111,13 +111,14 @@ func TestHandlers(t *testing.T) {
 	_, err = p.signedIn(httptest.NewRequest(http.MethodGet, "/", nil))
 	require.ErrorIs(t, err, errSignedOut)
 
-	// Two codes in a row, and a lost phone: the recovery code leads to a new one.
+	// Two codes in a row. Then the phone is lost, and the recovery code leads to a new
+	// one.
 	is(http.StatusOK, "")(do("/signin", nil))
 	first, second := phone.Pair()
 	is(http.StatusOK, "42")(do("/other", url.Values{"code": {first}, "code2": {second}}))
 	is(http.StatusOK, "")(do("/signin", nil))
 	codes := shown["recovery codes"].(recovery.Sheet).Codes
-	is(http.StatusOK, "42")(do("/other", url.Values{"recovery_code": {codes[0]}})) // and on to /setup
+	is(http.StatusOK, "42")(do("/other", url.Values{"recovery_code": {codes[0]}})) // and continues at /setup
 	again := shown["setup"].(totpflow.PendingEnrollment)
 	require.Equal(t, []string{"Authenticator"}, again.Clears)
 	is(http.StatusOK, "")(do("/setup", nil)) // reloaded: the same page
@@ -130,7 +131,7 @@ func TestHandlers(t *testing.T) {
 	is(http.StatusOK, "42")(do("/confirm", url.Values{"code": {slow.Code()}}))
 }
 
-// Support: the administrator resets by a code of their own, the person sets up
+// Support: an administrator resets the account with their own code, the person sets up
 // again, and the mail about it can close the account.
 func TestAdministration(t *testing.T) {
 	keys, err := keyring.Parse(keyring.Generate())
@@ -193,7 +194,7 @@ func (p *pigeon) Send(_ context.Context, m phone.Message) error {
 	return nil
 }
 
-// Where the policy lets codes go by SMS, a person sets up by it and signs in by it.
+// If the policy allows codes by SMS, a person sets up and signs in with them.
 func TestByPhone(t *testing.T) {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
@@ -223,7 +224,7 @@ func TestByPhone(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.mfa.ConfirmPhone(t.Context(), page.Token, sent.Code.Digits())
 	require.NoError(t, err)
-	clock.Advance(time.Minute) // one message in 30 seconds
+	clock.Advance(time.Minute) // at most one message in 30 seconds
 
 	post := client(t, p)
 	require.Equal(t, http.StatusOK, post("/signin", nil))
@@ -270,7 +271,7 @@ func TestRefuse(t *testing.T) {
 		{totpflow.ErrRejected, 403, "this code is wrong", false},
 		{totpflow.ErrNotEnrolled, 403, "set up your second factor first", false},
 		{admin.ErrNotAllowed, 403, "this is not possible", false},
-		{&admin.ApprovalError{Request: "x"}, 202, "this waits for a second administrator", false},
+		{&admin.ApprovalError{Request: "x"}, 202, "a second administrator must approve this request", false},
 		{store.ErrUnavailable, 503, "we cannot check codes at the moment", true},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.Canceled), 503, "this is not possible", false},
 		{keyring.ErrOpen, 500, "we cannot check codes at the moment", true},
@@ -287,5 +288,5 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// second is the error of a call that returns something else beside it.
+// second returns the error of a call that also returns another value.
 func second[T any](_ T, err error) error { return err }

@@ -39,7 +39,8 @@ func (b *box) Decrypt(_ context.Context, _ string, ciphertext, encryptionContext
 	return b.Open(nil, nil, ciphertext, encryptionContext)
 }
 
-// The ring opens with the KMS that wrapped it, and a program cannot start without it.
+// Only the KMS that wrapped the ring opens it, and without the KMS a program cannot
+// start.
 func TestKMS(t *testing.T) {
 	here := newBox(t)
 	configured, err := newWrappedRing(t.Context(), wrapper{here, "totpflow"})

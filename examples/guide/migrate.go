@@ -14,10 +14,10 @@ import (
 )
 
 // region migrate
-// migrate takes over the secrets that the product has kept for pquerna/otp, in a column
-// of its users. To run it again does no harm: an account that has an authenticator is
-// left as it is. Secrets of fewer than 128 bits are valid until weakUntil, at most 90
-// days from now; then their owners set up again.
+// migrate imports the secrets that the product has stored for pquerna/otp, in a column of
+// its users. Running it again does no harm: an account that has an authenticator is left
+// as it is. Secrets of fewer than 128 bits are valid until weakUntil, at most 90 days
+// from now; then their owners set up again.
 func migrate(ctx context.Context, db *sql.DB, mfa *totpflow.Service, weakUntil time.Time) error {
 	rows, err := db.QueryContext(ctx, `SELECT id, totp_secret FROM users WHERE totp_secret <> ''`)
 	if err != nil {
@@ -30,9 +30,9 @@ func migrate(ctx context.Context, db *sql.DB, mfa *totpflow.Service, weakUntil t
 		if err := rows.Scan(&user, &secret); err != nil {
 			return err
 		}
-		key, err := totp.ReadSecret(secret, totp.Params{}) // or totp.ReadURI, if you have kept key.URL()
+		key, err := totp.ReadSecret(secret, totp.Params{}) // or totp.ReadURI, if you have stored key.URL()
 		if err != nil {
-			return fmt.Errorf("user %s: %w", user, err) // which does not hold the secret
+			return fmt.Errorf("user %s: %w", user, err) // the error does not contain the secret
 		}
 		all = append(all, admin.Imported{ID: store.AccountID{User: user}, Name: "Authenticator", Key: key, WeakUntil: weakUntil})
 	}
@@ -42,9 +42,9 @@ func migrate(ctx context.Context, db *sql.DB, mfa *totpflow.Service, weakUntil t
 	return importAll(ctx, db, mfa, all)
 }
 
-// importAll imports a thousand accounts at a time, and keeps the generation of each.
+// importAll imports a thousand accounts at a time, and stores the generation of each.
 func importAll(ctx context.Context, db *sql.DB, mfa *totpflow.Service, all []admin.Imported) error {
-	office := admin.New(mfa, nil) // an operator is not asked for a rule
+	office := admin.New(mfa, nil) // an operator needs no rule
 	by := admin.Operator{Name: "migration", Reason: "from pquerna/otp"}
 	for len(all) > 0 {
 		batch := all[:min(len(all), admin.MaxAccounts)]

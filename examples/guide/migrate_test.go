@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// People who had set up with the old code sign in with the app that they have, and a
-// second run of the migration changes nothing.
+// People who set up with the old code sign in with the app that they have, and a second
+// run of the migration changes nothing.
 func TestMigrate(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "old.db"))
 	require.NoError(t, err)

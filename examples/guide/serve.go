@@ -12,12 +12,12 @@ import (
 )
 
 // region ready
-// ready answers the readiness probe. It fails where the database does not answer,
-// and where the key ring is not the one of the records: such a process would seal
-// new enrollments with keys that the others do not have.
+// ready answers the readiness probe. It fails if the database does not answer, and if the
+// key ring is not the one of the records: such a process would seal new enrollments with
+// keys that the others do not have.
 func (p *product) ready(w http.ResponseWriter, r *http.Request) {
 	if err := p.mfa.Ready(r.Context()); err != nil {
-		slog.Error("second factor", "error", err) // which holds no secret
+		slog.Error("second factor", "error", err) // the error holds no secret
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 	}
 }
@@ -25,7 +25,7 @@ func (p *product) ready(w http.ResponseWriter, r *http.Request) {
 // endregion
 
 // region serve
-// serve answers requests until ctx ends, which main derives from SIGTERM by
+// serve answers requests until ctx ends; main derives ctx from SIGTERM with
 // signal.NotifyContext. First the requests under way end, then the mails under way.
 func serve(ctx context.Context, server *http.Server, on net.Listener, mfa *totpflow.Service) error {
 	failed := make(chan error, 1)
@@ -43,7 +43,8 @@ func serve(ctx context.Context, server *http.Server, on net.Listener, mfa *totpf
 // endregion
 
 // region deliver
-// deliver tells people what is due at every tick, such as time.Tick(time.Minute).
+// deliver sends the notifications that are due at every tick, such as those of
+// time.Tick(time.Minute).
 func deliver(ctx context.Context, mfa *totpflow.Service, tick <-chan time.Time) {
 	for {
 		select {
@@ -51,7 +52,7 @@ func deliver(ctx context.Context, mfa *totpflow.Service, tick <-chan time.Time) 
 			return
 		case <-tick:
 			if _, err := mfa.Deliver(ctx); err != nil {
-				slog.Error("mails are waiting", "error", err) // alert when this goes on for ten minutes
+				slog.Error("mails are waiting", "error", err) // alert if this continues for ten minutes
 			}
 		}
 	}

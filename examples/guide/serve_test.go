@@ -19,7 +19,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// installation returns a service, its clock and what its notifier was told.
+// installation returns a service and its clock.
 func installation(t *testing.T, records store.Store, notify event.NotifierFunc) (*totpflow.Service, *totptest.Clock) {
 	t.Helper()
 	keys, err := keyring.Parse(keyring.Generate())
@@ -48,7 +48,7 @@ func setUp(t *testing.T, mfa *totpflow.Service, clock *totptest.Clock) *totptest
 	return phone
 }
 
-// A process with another ring than that of the records is not sent any requests.
+// A process whose ring is not the one of the records is sent no requests.
 func TestReady(t *testing.T) {
 	records := store.NewMemory()
 	mfa, clock := installation(t, records, nil)
@@ -63,7 +63,7 @@ func TestReady(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, probe(other))
 }
 
-// A process that ends answers the request under way, and tells people what it owes.
+// A process that ends answers the request under way, and sends the mails that are due.
 func TestServe(t *testing.T) {
 	told, block := make(chan struct{}, 10), make(chan struct{})
 	mfa, clock := installation(t, store.NewMemory(), func(context.Context, event.Notification) error {
@@ -102,7 +102,7 @@ func TestServe(t *testing.T) {
 	require.Error(t, serve(t.Context(), &http.Server{ReadHeaderTimeout: time.Second}, failing, mfa))
 }
 
-// A mail that failed goes out with a later tick.
+// A mail that failed is sent at a later tick.
 func TestDeliver(t *testing.T) {
 	told, down := make(chan event.Notification, 10), true
 	mfa, clock := installation(t, store.NewMemory(), func(_ context.Context, n event.Notification) error {

@@ -1,12 +1,12 @@
 // Command minimal is a small product with a second factor, to copy from: people sign in
 // with a password and a code, see their backups, delete one with another code, and change
-// their password. The code for the second factor stands between marks; the rest is what
-// a product has anyway.
+// their password. The lines for the second factor are between marks; the rest is what a
+// product has anyway.
 //
 //	go run ./examples/minimal
 //
-// It keeps nothing: each run begins with a new database. With a file it keeps everything,
-// and then the keys must stay as well:
+// It keeps nothing: each run begins with a new database. If you name a file, it keeps
+// everything, and then you must keep the keys, too:
 //
 //	TOTPFLOW_KEYS=… go run ./examples/minimal minimal.db
 package main
@@ -113,7 +113,7 @@ func newProduct(file, keys string, now func() time.Time) (http.Handler, error) {
 		return nil, err
 	}
 	p.pages, err = web.New(web.Config{Service: mfa, Host: p, Product: "Acme Backup", KeepGeneration: p.keepGeneration, Now: now})
-	if err = errors.Join(err, mfa.Ready(context.Background())); err != nil { // also if the keys are another database's
+	if err = errors.Join(err, mfa.Ready(context.Background())); err != nil { // also fails with another database's keys
 		return nil, err
 	}
 	// endregion
@@ -141,9 +141,9 @@ func newProduct(file, keys string, now func() time.Time) (http.Handler, error) {
 
 // second factor: what the pages ask of the product
 
-// Session returns who is signed in. The session library keeps the id of a login; the
-// table knows whose it is, so that a request that is under way during a sign-out cannot
-// bring it back.
+// Session returns who is signed in. The session library keeps the id of a login, and the
+// table knows whose login it is, so a request that is under way during a sign-out cannot
+// bring the session back.
 func (p *product) Session(r *http.Request) (s web.Session, err error) {
 	err = p.db.QueryRowContext(r.Context(), `SELECT users.id, email, generation, mark FROM logins JOIN users ON users.id = user WHERE logins.id = ?`,
 		p.sessions.GetString(r.Context(), "login")).Scan(&s.User.ID.User, &s.User.Name, &s.User.Generation, &s.Mark)
@@ -154,7 +154,7 @@ func (p *product) Session(r *http.Request) (s web.Session, err error) {
 }
 
 // region begin
-// Begin starts a session under a new token, with nothing of the one before.
+// Begin starts a session under a new token, with nothing from the previous one.
 func (p *product) Begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
 	login := rand.Text()
 	_, err := p.db.ExecContext(r.Context(), `INSERT INTO logins VALUES (?, ?, ?)`, login, d.ID.User, d.Mark)
@@ -177,7 +177,7 @@ func (p *product) dropLogin(r *http.Request) error {
 	return err
 }
 
-// CheckPassword is asked before an enrollment in an open session.
+// CheckPassword is called before an enrollment in an open session.
 func (p *product) CheckPassword(ctx context.Context, id totpflow.AccountID, password string) error {
 	_, err := p.passwordOf(ctx, "id", id.User, password)
 	return err
@@ -191,8 +191,8 @@ func (p *product) keepGeneration(ctx context.Context, id totpflow.AccountID, gen
 
 // end
 
-// passwordOf returns the user whose id or email this is, if the password is right. A
-// product limits guesses in front of it, by account and by network address.
+// passwordOf returns the user with this id or e-mail address, if the password is right. A
+// product limits guesses before this call, by account and by network address.
 func (p *product) passwordOf(ctx context.Context, column, value, password string) (u totpflow.User, err error) {
 	var hash string
 	err = p.db.QueryRowContext(ctx, `SELECT id, email, generation, password FROM users WHERE `+column+` = ?`, value).
@@ -243,7 +243,7 @@ func (p *product) changePassword(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Please try again.", http.StatusServiceUnavailable)
 		return
 	}
-	// second factor: a person who knew the old password keeps nothing
+	// second factor: a person who knew the old password keeps no access
 	if err := p.pages.PasswordChanged(w, r, user); err != nil {
 		p.pages.Fail(w, r, err)
 		return
@@ -288,7 +288,7 @@ func (p *product) findBackup(r *http.Request) (b backup, err error) {
 	return b, err
 }
 
-// second factor: a code for one backup counts for nothing with another one
+// second factor: a code for one backup is not accepted for another one
 func (p *product) target(r *http.Request) (web.Target, error) {
 	b, err := p.findBackup(r)
 	return web.Target{ID: b.ID, Name: b.Name}, err

@@ -28,7 +28,8 @@ func start(t *testing.T) (url string, clock *totptest.Clock) {
 	return webtest.Serve(t, p), clock
 }
 
-// signIn signs in with the password. With a phone it goes on with a code of it.
+// signIn signs in with the password. If there is a phone, it also enters a code of the
+// phone.
 func signIn(b *webtest.Browser, phone *totptest.Authenticator) *webtest.Page {
 	b.Get("/signin").Submit("/signin", "email", email, "password", password)
 	if phone != nil {
@@ -90,8 +91,8 @@ func TestChangePassword(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, signIn(webtest.NewBrowser(t, url), nil).Status)
 }
 
-// With the keys of another database it does not start: people would set up under keys that
-// are not there the next time.
+// The program does not start with the keys of another database: people would set up under
+// keys that are not there the next time.
 func TestOtherKeys(t *testing.T) {
 	file, keys := filepath.Join(t.TempDir(), "test.db"), keyring.Generate()
 	clock := totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC))
@@ -106,7 +107,7 @@ func TestOtherKeys(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The host's own part, tried.
+// The host's own part passes the tests of package hosttest.
 func TestHost(t *testing.T) {
 	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {
 		p, err := open(filepath.Join(t.TempDir(), "test.db"))
@@ -125,7 +126,7 @@ func TestHost(t *testing.T) {
 	})
 }
 
-// The second factor costs a product at most 60 lines of its own.
+// The second factor takes at most 60 lines of a product's code.
 func TestLines(t *testing.T) {
 	source, err := os.ReadFile("main.go")
 	require.NoError(t, err)

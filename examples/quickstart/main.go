@@ -1,6 +1,6 @@
-// Command quickstart goes once through two-factor sign-in: set up, sign in by
-// code, trust a browser, get in with a recovery code. A virtual phone plays
-// the person's part, so that it runs by itself:
+// Command quickstart goes once through two-factor sign-in: set up, sign in with a code,
+// trust a browser, sign in with a recovery code. A virtual phone plays the person's part,
+// so the program runs by itself:
 //
 //	go run ./examples/quickstart
 package main
@@ -29,24 +29,25 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, colour bool) error {
-	keys, err := keyring.Parse(keyring.Generate()) // in earnest: read from a secret manager
+	keys, err := keyring.Parse(keyring.Generate()) // in production, read the keys from a secret manager
 	if err != nil {
 		return err
 	}
 	clock := totptest.NewClock(time.Now())
 	mfa, err := totpflow.New(totpflow.Config{
 		Issuer:   "Acme Backup",
-		Store:    store.NewMemory(), // in earnest: sqlstore.New(db, sqlstore.SQLite)
+		Store:    store.NewMemory(), // in production, sqlstore.New(db, sqlstore.SQLite)
 		Keys:     keys,
 		Observer: event.Slog(slog.New(slog.DiscardHandler)),
-		Now:      clock.Now, // in earnest: leave it out
+		Now:      clock.Now, // in production, leave it out
 	})
 	if err != nil {
 		return err
 	}
 	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"} // from the host's own table
 
-	// The password was right. Nothing is set up, so Ana is in, and may set up.
+	// The password was right. Nothing is set up, so Ana is signed in, and may set up a
+	// second factor.
 	next, err := mfa.SignIn(ctx, ana)
 	if err != nil {
 		return err
@@ -67,13 +68,13 @@ func run(ctx context.Context, out io.Writer, colour bool) error {
 	}
 	fmt.Fprintln(out, "Set up, with", len(done.Sheet.Codes), "recovery codes to print or save.")
 
-	// Another day: now the code is asked.
+	// On another day, a code is required.
 	next, err = mfa.SignIn(ctx, ana)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "Password, then:", next.Step)
-	challenge, code := next.Challenge, phone.Code() // the challenge waits in a cookie
+	challenge, code := next.Challenge, phone.Code() // a cookie keeps the challenge
 	if next, err = mfa.VerifyCode(ctx, challenge, code); err != nil {
 		return err
 	}
@@ -83,12 +84,12 @@ func run(ctx context.Context, out io.Writer, colour bool) error {
 		return err
 	}
 
-	// Somebody saw the code, and the password.
+	// Somebody has seen the code, and knows the password.
 	next, _ = mfa.SignIn(ctx, ana)
 	_, err = mfa.VerifyCode(ctx, next.Challenge, code)
 	fmt.Fprintln(out, "The same code again: refused,", errors.Is(err, totpflow.ErrAlreadyUsed))
 
-	// Ana's own browser is not asked for a code. Elsewhere a recovery code helps.
+	// Ana's own browser is not asked for a code. Elsewhere, a recovery code helps.
 	trusted, err := mfa.SignIn(ctx, ana, browser.Token)
 	fmt.Fprintln(out, "Trusted browser:", trusted.Step, err)
 	next, err = mfa.VerifyRecoveryCode(ctx, next.Challenge, done.Sheet.Codes[0])

@@ -1,10 +1,10 @@
-// Package spellings has what people type and paste for codes and numbers, for
-// tests of every place that takes them.
+// Package spellings lists the ways in which people type and paste codes and numbers, for
+// tests of every place that accepts them.
 package spellings
 
 import "strings"
 
-// OfCode are spellings of a code of six digits, each of which is the code.
+// OfCode returns spellings of a code of six digits. Each of them is accepted as the code.
 func OfCode(code string) []string {
 	a, b := code[:3], code[3:]
 	return []string{
@@ -17,14 +17,14 @@ func OfCode(code string) []string {
 	}
 }
 
-// NotOfCode are texts that look like a code of six digits, and are none.
+// NotOfCode returns texts that look like a code of six digits, but are not one.
 func NotOfCode(code string) []string {
 	return []string{
 		code[1:], code + "1", "o" + code[1:], code + " " + code, inScript(code[:3], '٠') + code[3:], inScript(code[:1], '０') + code[1:], code + "x",
 	}
 }
 
-// OfRecoveryCode are spellings of a recovery code as the sheet has it.
+// OfRecoveryCode returns spellings of a recovery code that is given as on the sheet.
 func OfRecoveryCode(code string) []string {
 	spaced := strings.ReplaceAll(code, "-", " ")
 	return []string{
@@ -34,12 +34,12 @@ func OfRecoveryCode(code string) []string {
 	}
 }
 
-// NotOfRecoveryCode are texts that look like a recovery code, and are none.
+// NotOfRecoveryCode returns texts that look like a recovery code, but are not one.
 func NotOfRecoveryCode(code string) []string {
 	return []string{code + " " + code, code[:len(code)-1], "U" + code[1:]}
 }
 
-// OfNumber are spellings of +43 660 1234567.
+// OfNumber returns spellings of +43 660 1234567.
 func OfNumber() []string {
 	return []string{
 		"+43 660 1234567", "\u202a+43 660 1234567\u202c", "\u200e+436601234567", "tel:+436601234567", "(+43) 660 1234567", "＋43 660 1234567",
@@ -47,7 +47,7 @@ func OfNumber() []string {
 	}
 }
 
-// inScript writes digits in a script whose zero is given.
+// inScript writes digits in the script that has this zero.
 func inScript(digits string, zero rune) string {
 	return strings.Map(func(r rune) rune { return zero + r - '0' }, digits)
 }

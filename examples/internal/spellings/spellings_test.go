@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// The library reads what the lists say: one code, one step, one number.
+// The library reads every spelling in a list as the same code, step or number.
 func TestSpellings(t *testing.T) {
 	const code = "050471" // of the key of RFC 6238
 	key, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", totp.Params{})
