@@ -52,7 +52,7 @@ func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, 
 	if err := id.Validate(); err != nil {
 		return err
 	}
-	var mine Version // of the last write tried; zero before the first, which no stored record has
+	var mine Version // the version of the last write tried; zero before the first, which no stored record has
 	var answer error
 	for round := 0; ; round++ {
 		was, found, err := load(ctx, s, id)

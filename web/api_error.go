@@ -84,7 +84,7 @@ func unsentReason(err error) string {
 // the values that a program needs to go on.
 type failure struct {
 	Error  string `json:"error"`
-	Reason string `json:"reason,omitempty"` // of signed_out and not_sent
+	Reason string `json:"reason,omitempty"` // the reason of signed_out and not_sent
 
 	// Of a sign-in that is not complete.
 	Step      string            `json:"step,omitempty"`

@@ -40,7 +40,7 @@ type pendingPhone struct {
 	Token  totpflow.EnrollmentToken
 	Number string // masked
 	Via    phone.Via
-	Of     string // who added it: a hash of the account, or of the sign-in under way
+	Of     string // the person who added it: a hash of the account, or of the sign-in under way
 }
 
 var (

@@ -31,8 +31,8 @@ var ErrPrefix = errors.New("etcdstore: invalid prefix")
 // and its errors are the client's unless the contract names another.
 type Store struct {
 	client *clientv3.Client
-	prefix string // of every key
-	fault  error  // of the prefix
+	prefix string // the beginning of every key
+	fault  error  // the error of an invalid prefix
 }
 
 var _ store.Store = (*Store)(nil)
