@@ -246,7 +246,7 @@ func thin(log []entry, now int64) []entry {
 	return log
 }
 
-// merge sorts the log and makes one entry of those at the same time.
+// merge sorts the log and joins entries of the same time.
 func merge(log []entry) []entry {
 	slices.SortStableFunc(log, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
 	merged := log[:0]

@@ -98,8 +98,8 @@ type failure struct {
 	Until *time.Time `json:"until,omitempty"`
 	Pair  bool       `json:"pair,omitempty"`
 
-	// Of what requires a proof: what to ask for it with, and what the person calls the
-	// target. A person who confirms an ID confirms anything.
+	// Of an action that requires a proof: its name and target, and the name by which the
+	// person knows the target. A person who confirms an ID confirms anything.
 	Action     totpflow.Action `json:"action,omitempty"`
 	Target     string          `json:"target,omitempty"`
 	TargetName string          `json:"target_name,omitempty"`

@@ -58,7 +58,7 @@ func (h *Web) cookie(r *http.Request, what string) string {
 	return c.Value
 }
 
-// setText and text keep what is not a token: a name or an address has characters
+// setText and text keep values that are not tokens: a name or an address has characters
 // that a cookie cannot hold.
 func (h *Web) setText(w http.ResponseWriter, what, text string, age time.Duration) {
 	h.setCookie(w, what, base64.RawURLEncoding.EncodeToString([]byte(text)), age)

@@ -6,8 +6,8 @@
 // "a reset also ends every trusted browser" are therefore one guarantee: the store's
 // conditional write.
 //
-// Changes to one account queue within a process, in the order in which they come. That
-// only avoids lost races; the guarantee is the swap.
+// Changes to one account queue within a process, in the order in which they come. The
+// queue only avoids lost races; the guarantee is the swap.
 package engine
 
 import (
