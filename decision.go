@@ -73,7 +73,7 @@ const (
 // the zero value.
 type Decision struct {
 	Step   Step
-	Reason Reason // when passed
+	Reason Reason // the reason, when passed
 
 	// ID names the account to start the session for. It is set only when Step is
 	// Passed, so that a session cannot be started for another account.

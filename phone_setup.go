@@ -15,9 +15,9 @@ import (
 
 // A PendingPhone is what the page for the code of a new number shows.
 type PendingPhone struct {
-	Token   EnrollmentToken // for SendEnrollmentCode and ConfirmPhone
-	ID      AccountID       // whose account it is
-	Name    string          // of the account, for the page to show
+	Token   EnrollmentToken // the token for SendEnrollmentCode and ConfirmPhone
+	ID      AccountID       // the account that the phone is added to
+	Name    string          // the name of the account, for the page to show
 	Number  phone.Number    // masked when printed
 	Expires time.Time       // when the number has to be added again
 }
@@ -151,7 +151,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		tx.Assigned = ""
 		tx.FactorConfirmed()
 		if first {
-			tx.EndSessions() // as with any first factor: they began with the password alone
+			tx.EndSessions() // earlier sessions began with the password alone
 		} else {
 			tx.EndTickets()
 		}

@@ -105,7 +105,7 @@ func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 // API key, after its credential was right. It passes only accounts that an administrator
 // exempted (admin.Admin.Exempt); others get [ErrNotExempt]. It is a separate call so that
 // a machine's credential, which is stored in some script, is useless where people sign
-// in: call it only for what a machine may do.
+// in: call it only for actions that a machine may perform.
 //
 // The mark is the one that the host keeps with the credential: that of the [Change] that
 // exempted the account, or [Status].Mark if the credential was made later. Everything
@@ -138,7 +138,7 @@ func (s *Service) SignInMachine(ctx context.Context, u User, mark SessionMark) (
 
 // ContinueSignIn repeats the answer of SignIn, for a page that is reloaded. It does not
 // prolong the challenge. With the tokens of a trusted browser (totphttp.TrustTokens) it
-// may let the person in and use up the challenge. That is for single sign-on: a response
+// may let the person in and use up the challenge. This is for single sign-on: a response
 // that another site posts arrives without the browser's cookies, so call SignIn there,
 // keep the challenge, and redirect to a page that calls ContinueSignIn.
 func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...trust.Token) (_ Decision, err error) {

@@ -21,15 +21,15 @@ type Status struct {
 	Enrolled       bool // has a factor: an authenticator, or a phone
 	Authenticators []Authenticator
 	Phones         []phone.Phone
-	Assigned       phone.Number // chosen by an administrator, to be verified by its own code; zero when none is
+	Assigned       phone.Number // the number that an administrator chose, to be verified by its own code; zero without one
 	Browsers       []Browser
-	RecoveryCodes  recovery.Summary // of the set in use
-	Throttled      *throttle.Error  // too many wrong codes; nil when not
+	RecoveryCodes  recovery.Summary // describes the set in use
+	Throttled      *throttle.Error  // set after too many wrong codes
 	Activity       []event.Event    // the last security changes, newest first
-	Mark           SessionMark      // of the sessions that are valid now
+	Mark           SessionMark      // the mark of the sessions that are valid now
 	GraceUntil     time.Time        // when an enrollment becomes required; may be past; zero for at once, or never
-	GraceBegins    bool             // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
-	Frozen         time.Time        // since "it was not me"; zero when not
+	GraceBegins    bool             // whether the grace period begins at the next sign-in, or SessionValid: until then GraceUntil is counted from now
+	Frozen         time.Time        // the time of "it was not me", until the freeze ends
 	Generation     uint64           // see User.Generation
 }
 
@@ -49,7 +49,7 @@ func shown(x enroll.Authenticator) Authenticator {
 type Browser struct {
 	ID, Label    string
 	Issued, Seen time.Time // Seen is exact to the day, and zero before the first use
-	Expires      time.Time // at the latest
+	Expires      time.Time // the latest end of the trust
 	Here         bool      // its token was given to [Account.Status]
 
 	// Token is for the browser's cookie (totphttp.SetTrust). Only [Service.TrustBrowser]

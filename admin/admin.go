@@ -142,7 +142,7 @@ type author struct {
 	id     store.AccountID // zero for an operator
 	name   string
 	reason string
-	mark   totpflow.SessionMark // when the proof was consumed
+	mark   totpflow.SessionMark // the mark of the sessions when the proof was consumed
 }
 
 func (w author) operator() bool { return w.id.User == "" }

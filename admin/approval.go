@@ -23,11 +23,11 @@ type Request struct {
 	By      store.AccountID
 	Asked   time.Time
 	Expires time.Time
-	Before  policy.Policy // of ActionSetPolicy: as it is set now
-	Policy  policy.Policy // of ActionSetPolicy: as it will be, in every field
-	Targets []string      // user ids, of the other actions
-	Scope   Scope         // of ActionResetAccount
-	Name    string        // of ActionExemptAccount; the authenticator of ActionRestoreAuthenticator; the number of ActionAssignPhone
+	Before  policy.Policy // the policy as it is set now, for ActionSetPolicy
+	Policy  policy.Policy // the policy as it will be, in every field, for ActionSetPolicy
+	Targets []string      // user ids, for the other actions
+	Scope   Scope         // for ActionResetAccount
+	Name    string        // the machine of ActionExemptAccount, the authenticator of ActionRestoreAuthenticator, or the number of ActionAssignPhone
 
 	// Approvable reports whether the actor of [Admin.Tenant] counts as a second person
 	// for it: not the account that asked, nor one that the [Rule] refuses for requests of
@@ -129,7 +129,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
 		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action})
-		switch totpflow.Action(q.Action) { // by the write that removes the request
+		switch totpflow.Action(q.Action) { // the change is part of the write that removes the request
 		case ActionSetPolicy:
 			setPolicy(tx, who, *q.Policy)
 		case ActionResetAccount:

@@ -20,27 +20,27 @@ type Exported struct {
 	At     time.Time `json:"exported_at"`
 	Kept   time.Time `json:"last_written"` // when the record was last written
 
-	State          enroll.State            `json:"state"` // of the enrollment
+	State          enroll.State            `json:"state"` // the state of the enrollment
 	Generation     uint64                  `json:"generation"`
 	Authenticators []ExportedAuthenticator `json:"authenticators,omitempty"`
 	Replaced       []ExportedAuthenticator `json:"replaced_authenticators,omitempty"` // kept for 72 hours
-	Offered        time.Time               `json:"enrollment_began,omitzero"`         // one that is not confirmed yet
+	Offered        time.Time               `json:"enrollment_began,omitzero"`         // when an enrollment began that is not confirmed yet
 	ResetAt        time.Time               `json:"reset_at,omitzero"`
 	RecoveryCodes  *ExportedCodes          `json:"recovery_codes,omitempty"`
 	Browsers       []ExportedBrowser       `json:"trusted_browsers,omitempty"`
 	Phones         []ExportedPhone         `json:"phones,omitempty"`
-	PendingPhone   string                  `json:"pending_phone,omitempty"` // not verified yet
+	PendingPhone   string                  `json:"pending_phone,omitempty"` // a number that is not verified yet
 	AssignedPhone  string                  `json:"assigned_phone,omitempty"`
 	WrongCodes     int                     `json:"wrong_codes_in_a_row"`
 	PasswordAt     time.Time               `json:"password_changed_at,omitzero"`
 	GraceBegan     time.Time               `json:"grace_began,omitzero"`
-	GraceUntil     time.Time               `json:"grace_until,omitzero"`       // where an administrator granted it
-	IssuedAt       time.Time               `json:"code_by_mail_at,omitzero"`   // one that has not been used
+	GraceUntil     time.Time               `json:"grace_until,omitzero"`       // the end that an administrator granted
+	IssuedAt       time.Time               `json:"code_by_mail_at,omitzero"`   // when a code was sent that has not been used
 	CodeDemanded   bool                    `json:"code_demanded,omitempty"`    // a reset leads to an enrollment only by such a code
-	FrozenAt       time.Time               `json:"frozen_at,omitzero"`         // "it was not me"
-	FreezeEnded    time.Time               `json:"last_freeze_ended,omitzero"` // the last one
+	FrozenAt       time.Time               `json:"frozen_at,omitzero"`         // when the person said "it was not me"
+	FreezeEnded    time.Time               `json:"last_freeze_ended,omitzero"` // the end of the last freeze
 	Machine        string                  `json:"machine,omitempty"`
-	Changes        []event.Event           `json:"changes,omitempty"`  // with addresses and user agents, newest first
+	Changes        []event.Event           `json:"changes,omitempty"`  // the last changes with addresses and user agents, newest first
 	Attempts       []event.Day             `json:"attempts,omitempty"` // how many of each kind on each day
 }
 

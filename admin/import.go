@@ -20,7 +20,7 @@ import (
 // comes from totp.ReadURI or totp.ReadSecret.
 type Imported struct {
 	ID   store.AccountID
-	Name string   // of the authenticator; the default is "Authenticator"
+	Name string   // the name of the authenticator; the default is "Authenticator"
 	Key  totp.Key // prints nothing
 
 	// WeakUntil is when a weak key (totp.Key.Weak) ends, 90 days away at most; zero

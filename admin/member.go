@@ -34,26 +34,26 @@ type Member struct {
 	ID                store.AccountID
 	State             MemberState
 	Enrollment        enroll.State
-	Required          bool      // by policy
-	GraceUntil        time.Time // where an enrollment is required; may be past; zero for no grace period
-	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
+	Required          bool      // whether policy requires a factor
+	GraceUntil        time.Time // when an enrollment becomes required; may be past; zero for no grace period
+	GraceBegins       bool      // whether the grace period begins at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
 	Apps              []totpflow.Authenticator // the authenticators, by name
-	WeakUntil         time.Time                // when the last of the authenticators ends, where all are weak keys of an import
+	WeakUntil         time.Time                // when the last of the authenticators ends, if all are weak keys of an import
 	Phones            int
-	Numbers           []phone.Phone        // of the phones; they print masked
-	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
+	Numbers           []phone.Phone        // the numbers of the phones; they print masked
+	Recoverable       []enroll.Recoverable // authenticators that were replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
 	Browsers          []totpflow.Browser
 	RecoveryCodesLeft int
-	LastUsed          time.Time            // of any authenticator, exact to the day
-	ResetAt           time.Time            // of a reset, until the enrollment
-	NeedsCode         bool                 // for that enrollment: an issued code, or a recovery code that is left (see Admin.Reset)
-	FrozenAt          time.Time            // since "it was not me"
-	Throttled         *throttle.Error      // too many wrong codes
+	LastUsed          time.Time            // the last use of any authenticator, exact to the day
+	ResetAt           time.Time            // the time of a reset, until the enrollment
+	NeedsCode         bool                 // whether that enrollment requires an issued code, or a recovery code that is left (see Admin.Reset)
+	FrozenAt          time.Time            // the time of "it was not me", until the freeze ends
+	Throttled         *throttle.Error      // set after too many wrong codes
 	Machine           string               // the name of a machine account
 	Generation        uint64               // see totpflow.User.Generation
-	Mark              totpflow.SessionMark // of the sessions that are valid now
-	Updated           time.Time            // of the record; zero when there is none
+	Mark              totpflow.SessionMark // the mark of the sessions that are valid now
+	Updated           time.Time            // the last write of the record; zero when there is none
 
 	// Activity is what happened to the account, newest first, with actor and reason. It
 	// is set by [Admin.Member] only, and not in lists.

@@ -20,7 +20,7 @@ import (
 
 // Progress is reported after each page.
 type Progress struct {
-	Cursor        string            // to go on after this page; empty at the end
+	Cursor        string            // where the next page begins; empty at the end
 	Seen, Changed int               // records so far, in this run
 	Deleted       int               // records so far, by Tidy
 	Unreadable    []store.AccountID // records of this page that do not open; they are unchanged
@@ -32,7 +32,7 @@ var ErrUnreadable = errors.New("admin: records that do not open were skipped")
 // A Checked is one record of [Admin.Check].
 type Checked struct {
 	ID    store.AccountID
-	KeyID string // of the key that it is sealed under, as keyring.Ring.IDs spells it
+	KeyID string // the key that it is sealed under, as keyring.Ring.IDs spells it
 	Stale bool   // not sealed under the newest key
 	Err   error  // why it does not open
 }

@@ -17,10 +17,10 @@ import (
 // A TenantStatus is the data of a tenant for an administration page.
 type TenantStatus struct {
 	Set       bool          // whether the tenant has a policy of its own
-	Own       policy.Policy // as it was set; "optional" until then
-	Effective policy.Policy // with those of the tenants above, or as Config.Policy says
+	Own       policy.Policy // the policy as it was set; "optional" until then
+	Effective policy.Policy // the policy combined with those of the tenants above, or that of Config.Policy
 	Mandatory bool          // the second factor cannot be made less than required (totpflow.Config.Mandatory)
-	Pending   []Request     // for a second administrator
+	Pending   []Request     // the requests for a second administrator
 	Activity  []event.Event // the last changes, newest first
 }
 

@@ -101,7 +101,7 @@ func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
 		return r.key.SameSecret(a.Key) // superseded: a later Last of the same secret
 	})
 	from := at
-	if a.Last > a.Key.Step(at)+maxAhead { // by a clock that was ahead: its codes are in the future
+	if a.Last > a.Key.Step(at)+maxAhead { // the last step is of a clock that was ahead: its codes are in the future
 		from = a.Key.Start(a.Last)
 	}
 	kept = append(kept, retired{key: a.Key, last: a.Last, until: stamp(from.Add(retiredAge(a.Key)))})

@@ -51,7 +51,7 @@ func (e Enrollment) verify(at time.Time, w totp.Window, try func(Authenticator) 
 	next.live = slices.Clone(next.live)
 	matched := -1
 	var refusal error
-	for i, a := range next.live { // to the end, whatever matches
+	for i, a := range next.live { // the loop goes to the end, whatever matches
 		step, err := try(a)
 		if err != nil {
 			refusal = weightier(refusal, err)

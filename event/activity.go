@@ -38,7 +38,7 @@ type day struct {
 
 // A Day counts the attempts of one day.
 type Day struct {
-	Date   string       `json:"date"` // of UTC, as 2006-01-02
+	Date   string       `json:"date"` // a day of UTC, as 2006-01-02
 	Counts map[Kind]int `json:"counts"`
 }
 

@@ -15,10 +15,10 @@ type Event struct {
 	Kind          Kind      `json:"kind,omitempty"`
 	Reason        string    `json:"reason,omitempty"`        // why, in more detail than the person at the keyboard sees
 	Method        string    `json:"method,omitempty"`        // such as "totp"
-	Authenticator string    `json:"authenticator,omitempty"` // which authenticator
-	Browser       string    `json:"browser,omitempty"`       // which trusted browser
+	Authenticator string    `json:"authenticator,omitempty"` // the id of the authenticator
+	Browser       string    `json:"browser,omitempty"`       // the id of the trusted browser
 	Actor         string    `json:"actor,omitempty"`         // the administrator or operator who did it, where that is not the user
-	Action        string    `json:"action,omitempty"`        // for which operation
+	Action        string    `json:"action,omitempty"`        // the operation
 	Remaining     int       `json:"remaining,omitzero"`      // how many recovery codes are left
 	Until         time.Time `json:"until,omitzero"`          // when a refusal, a grace period or a request ends; zero for a refusal: waiting does not help
 	Source        Source    `json:"source,omitzero"`

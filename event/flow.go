@@ -12,8 +12,8 @@ type Flow struct {
 	// Account and "admin.reset" of package admin.
 	Name     string
 	Outcome  Outcome
-	Began    time.Time     // by totpflow.Config.Now
-	Duration time.Duration // until its answer, including the time of its events' observers
+	Began    time.Time     // the start, by totpflow.Config.Now
+	Duration time.Duration // the time until its answer, including the time of its events' observers
 	Lost     int           // rounds in which another writer was faster, so that the flow decided again
 }
 

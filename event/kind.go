@@ -15,8 +15,8 @@ const (
 	SignedIn             Kind = "signed_in"             // the second factor was passed, by Method
 	Reauthenticated      Kind = "reauthenticated"       // a signed-in person passed it again, for Action
 	EnrollmentBegan      Kind = "enrollment_began"      // a candidate was offered; it signs nobody in yet
-	AuthenticatorRenamed Kind = "authenticator_renamed" // by the person; it changes no access, and an open session can do it at will
-	PhoneCodeSent        Kind = "phone_code_sent"       // by Method, sms or voice
+	AuthenticatorRenamed Kind = "authenticator_renamed" // the person renamed it; this changes no access, and an open session can do it at will
+	PhoneCodeSent        Kind = "phone_code_sent"       // sent by Method, sms or voice
 	CodeRejected         Kind = "code_rejected"         // a wrong code, which was counted
 	CodeReplayed         Kind = "code_replayed"         // a right code that had been used before (NIST SP 800-63B-4 §3.2.7)
 	CodeMalformed        Kind = "code_malformed"        // not a code; not counted, since nothing was guessed
@@ -45,7 +45,7 @@ const (
 	PasswordChanged        Kind = "password_changed" // as the host reported it
 	SessionsEnded          Kind = "sessions_ended"   // "sign out everywhere"
 	Disabled               Kind = "disabled"
-	Reset                  Kind = "reset"       // by an administrator, Actor
+	Reset                  Kind = "reset"       // an administrator, Actor, cleared what Action names
 	RecordLost             Kind = "record_lost" // the record is missing or older than the host remembers
 	Frozen                 Kind = "frozen"      // the person said "it was not me"; nobody gets in until an administrator unlocks
 	GraceBegan             Kind = "grace_began" // a factor is required; the person may sign in without one until Until
@@ -58,7 +58,7 @@ const (
 	Imported              Kind = "imported" // an authenticator of another system was taken over
 	Exempted              Kind = "exempted" // a machine account: it has no second factor and needs none
 	ExemptionEnded        Kind = "exemption_ended"
-	GraceExtended         Kind = "grace_extended"         // to Until
+	GraceExtended         Kind = "grace_extended"         // an administrator gave more time, until Until
 	RecoveryIssued        Kind = "recovery_issued"        // a code went to the person's mailbox; it ends at Until
 	RecoveryCodesVoided   Kind = "recovery_codes_voided"  // made before the database was restored, so that used ones may look unused
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
@@ -74,7 +74,7 @@ const (
 	PolicyLowered     Kind = "policy_lowered"     // less strict in some respect
 	BulkReset         Kind = "bulk_reset"         // many accounts at once; each has a Reset of its own
 	ApprovalRequested Kind = "approval_asked"     // Action is pending until a second administrator approves, or until Until
-	ApprovalGranted   Kind = "approval_given"     // by a second administrator
+	ApprovalGranted   Kind = "approval_given"     // a second administrator approved
 	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing was changed
 	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
 	EpochRaised       Kind = "epoch_raised"       // everything sealed before the database was restored has ended

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxCount = 1_000_000 // of a limit
+	maxCount = 1_000_000 // the largest count of a limit
 	// exact is how many sends are remembered to the second. If there are more, old ones
 	// are rounded.
 	exact = 64
@@ -45,10 +45,10 @@ func (l Limit) Validate() error {
 // for it. Keep a second Sends for such sends next to each of those, and take them from
 // [Limits.ForUnverified] too: the other half is left for people who sign in.
 type Limits struct {
-	Account []Limit // of one account
-	Number  []Limit // of one number, whichever accounts it is in
-	Prefix  []Limit // of one [Number.Prefix]
-	Tenant  []Limit // of one tenant: bounds the bill
+	Account []Limit // the limits of one account
+	Number  []Limit // the limits of one number, whichever accounts it is in
+	Prefix  []Limit // the limits of one [Number.Prefix]
+	Tenant  []Limit // the limits of one tenant: they bound the bill
 }
 
 // ForUnverified returns the limits for sends to unverified numbers: half of each, rounded
@@ -246,7 +246,7 @@ func thin(log []entry, now int64) []entry {
 	return log
 }
 
-// merge sorts the log and makes one entry of those at the same time.
+// merge sorts the log and joins entries of the same time.
 func merge(log []entry) []entry {
 	slices.SortStableFunc(log, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
 	merged := log[:0]

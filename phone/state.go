@@ -100,7 +100,7 @@ type State struct {
 	phones  []Phone
 	pending Pending // zero: none
 	live    live    // zero: none
-	wrong   int     // in a row
+	wrong   int     // wrong codes in a row
 	last    time.Time
 	sends   Sends
 }

@@ -37,7 +37,7 @@ func (p Policy) plain() Policy {
 // asField returns the BrowserAge for which TrustFor returns d.
 func asField(d time.Duration) time.Duration {
 	if d == 0 {
-		return -1 // as a field, 0 is the default
+		return -1 // in the field, 0 is the default
 	}
 	return d
 }

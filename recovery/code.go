@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	symbols    = 16 // of 5 bits each
+	symbols    = 16 // each has 5 bits
 	codeLength = symbols + symbols/4 - 1
 )
 

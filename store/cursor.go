@@ -12,7 +12,7 @@ import (
 // record.
 type Place struct {
 	ID  AccountID
-	Due time.Time // to the millisecond; zero in a list that is ordered by id alone
+	Due time.Time // the due time to the millisecond; zero in a list that is ordered by id alone
 }
 
 // Compare orders places by due time, then by id.

@@ -115,7 +115,7 @@ type Record struct {
 	Version Version   // a new random one for every write
 	State   string    // plain word that lists select by; at most MaxState bytes; may be empty
 	Sealed  []byte    // opaque to the store; at most MaxSealed bytes; nil and empty are the same
-	Updated time.Time // by the writer's clock; kept to the microsecond and returned in UTC
+	Updated time.Time // the time of the write by the writer's clock; kept to the microsecond and returned in UTC
 
 	// Due is when a program should look at the record again, such as to deliver
 	// notifications that a crash left behind; [Query].DueBefore finds it. The zero time

@@ -22,10 +22,10 @@ const rounds = 32
 // with a counted failure: neither goes out before its write, so that no guess
 // is free.
 //
-// Update draws the Version of what it writes. A decide that binds its sealed bytes to the
-// version sets a version from [NewVersion] in next, a different one at each call, and
-// Update writes that one. It must never be anything else, since Update recognises its own
-// write by it.
+// Update draws the Version of the record that it writes. A decide that binds its sealed
+// bytes to the version sets a version from [NewVersion] in next, a different one at each
+// call, and Update writes that one. It must never be anything else, since Update
+// recognises its own write by it.
 //
 // When another writer was faster, decide is called again with the new record;
 // it must decide from its arguments alone and leave the effects (mail, logs,
@@ -52,7 +52,7 @@ func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, 
 	if err := id.Validate(); err != nil {
 		return err
 	}
-	var mine Version // of the last write tried; zero before the first, which no stored record has
+	var mine Version // the version of the last write tried; zero before the first, which no stored record has
 	var answer error
 	for round := 0; ; round++ {
 		was, found, err := load(ctx, s, id)

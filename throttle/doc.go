@@ -16,14 +16,13 @@
 //
 // # What is charged
 //
-// A guess is charged by its chances: how many in 10^6 it has of being right. A
-// six-digit code compared with one authenticator over a window of three steps
-// has 3; with five authenticators 15; one live code by phone 1. The three long
-// windows of [Default] are 20, 100 and 300 guesses of 3, so an account with
-// five authenticators has 4 guesses a day. That is the price of the promise:
-// whatever the mixture, a year's guessing succeeds with a probability of at
-// most 900 in 10^6, or 9.0e-4. A guess that would exceed this is not allowed, which is
-// why Allow requires its chances beforehand.
+// A guess is charged by its chances: how many in 10^6 it has of being right. A six-digit
+// code compared with one authenticator over a window of three steps has 3; with five
+// authenticators 15; one live code by phone 1. The three long windows of [Default] are
+// 20, 100 and 300 guesses of 3, so an account with five authenticators has 4 guesses a
+// day. This is the price of the promise: whatever the mixture, a year's guessing succeeds
+// with a probability of at most 900 in 10^6, or 9.0e-4. A guess that would exceed this is
+// not allowed, which is why Allow requires its chances beforehand.
 //
 // Not charged, because nothing was guessed: a code that is malformed, a right
 // code that was used before, and any error of the store or the network. The

@@ -40,7 +40,7 @@ type material struct {
 	secret []byte
 	served atomic.Bool         // whether a code was computed: for another one it may be worth making a mac
 	mac    atomic.Pointer[mac] // nil until it is worth it
-	room   [sha512.Size]byte   // for a secret that fits
+	room   [sha512.Size]byte   // room for a secret that fits
 }
 
 // NewKey draws a new secret from crypto/rand, as long as the hash: 160 bits for SHA-1, 256 for SHA-256, 512 for SHA-512

@@ -35,7 +35,7 @@ var statuses = []struct {
 	{http.StatusConflict, []error{
 		admin.ErrAlreadyEnrolled, admin.ErrTooManyRequests, enroll.ErrLast, enroll.ErrTooManyAuthenticators, enroll.ErrSameSecret, enroll.ErrTransition,
 		phone.ErrKnown, phone.ErrTooManyPhones, admin.ErrNoGrace,
-		totpflow.ErrUsed, // where it is not also the error of what was used, which has the code
+		totpflow.ErrUsed, // unless it also matches the error of the ticket that was used, which is above
 	}},
 	{http.StatusBadRequest, []error{
 		admin.ErrGrace, admin.ErrScope, admin.ErrBulk, admin.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,

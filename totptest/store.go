@@ -17,7 +17,7 @@ type Store struct {
 	counts Counts
 	faults Faults
 	next   int           // calls that fail
-	err    error         // with this
+	err    error         // the error that they return
 	held   chan struct{} // closed when calls go on; nil: none is held
 }
 

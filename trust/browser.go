@@ -23,7 +23,7 @@ const defaultLabel = "Browser"
 // or each field in a column of its own.
 type Browser struct {
 	ID     string    // 16 random bytes, lower-case hex; names it for [Revoke]
-	Label  string    // for the owner to recognise it by, cleaned by [Issue]
+	Label  string    // the name by which the owner recognises it, cleaned by [Issue]
 	Hash   string    // SHA-256 of the token's 256-bit secret, lower-case hex
 	Issued time.Time // whole seconds, UTC; the age counts from here
 	Seen   time.Time // last use, as far as the caller keeps it, in whole seconds; zero: never

@@ -41,7 +41,7 @@ var (
 type Scope struct {
 	Tenant   string // may be empty where there is one tenant
 	User     string // no token is valid for the empty user
-	Audience string // which application, such as "console"; may be empty
+	Audience string // the application, such as "console"; may be empty
 }
 
 // Issue makes a token for the request's browser, and the Browser for the account's

@@ -84,7 +84,7 @@ func unsentReason(err error) string {
 // the values that a program needs to go on.
 type failure struct {
 	Error  string `json:"error"`
-	Reason string `json:"reason,omitempty"` // of signed_out and not_sent
+	Reason string `json:"reason,omitempty"` // the reason of signed_out and not_sent
 
 	// Of a sign-in that is not complete.
 	Step      string            `json:"step,omitempty"`
@@ -98,8 +98,8 @@ type failure struct {
 	Until *time.Time `json:"until,omitempty"`
 	Pair  bool       `json:"pair,omitempty"`
 
-	// Of what requires a proof: what to ask for it with, and what the person calls the
-	// target. A person who confirms an ID confirms anything.
+	// Of an action that requires a proof: its name and target, and the name by which the
+	// person knows the target. A person who confirms an ID confirms anything.
 	Action     totpflow.Action `json:"action,omitempty"`
 	Target     string          `json:"target,omitempty"`
 	TargetName string          `json:"target_name,omitempty"`

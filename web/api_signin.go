@@ -29,7 +29,7 @@ type signedIn struct {
 type phoneItem struct {
 	ID     string    `json:"id,omitempty"` // empty: a number that an administrator chose, to be verified
 	Number string    `json:"number"`
-	Via    phone.Via `json:"via,omitempty"` // by which it was verified
+	Via    phone.Via `json:"via,omitempty"` // the way by which it was verified
 }
 
 func phoneItems(phones []phone.Phone) (items []phoneItem) {

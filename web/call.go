@@ -11,7 +11,7 @@ import (
 type APIError struct {
 	Status int            // such as 409; 0 is 500
 	Word   string         // such as "too_many_backups"
-	Fields map[string]any // in addition to error; may be nil
+	Fields map[string]any // further fields, in addition to error; may be nil
 }
 
 func (e *APIError) Error() string { return "web: a call was refused: " + e.Word }

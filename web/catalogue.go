@@ -165,7 +165,7 @@ func (t texts) fit(english texts) error {
 	for id, m := range t {
 		original, ok := english[id]
 		if !ok {
-			continue // of the host's own, such as an action's
+			continue // a text of the host's own, such as an action's
 		}
 		known := []string{"Count"}
 		for _, p := range original.phrases() {

@@ -16,11 +16,11 @@ import (
 // The pages keep these in the browser between two requests, each in a cookie of its
 // own. The service checks their values, and how long they are valid.
 const (
-	challengeCookie  = "challenge" // of the sign-in under way
+	challengeCookie  = "challenge" // the challenge of the sign-in under way
 	whoCookie        = "who"       // the name of the account that signs in, for the page
 	enrollmentCookie = "setup"     // token of the enrollment page
 	phoneCookie      = "phone"     // a number that is not verified yet
-	proofCookie      = "proof"     // of the sign-in, for an enrollment
+	proofCookie      = "proof"     // the proof of the sign-in, for an enrollment
 	nextCookie       = "next"      // the page that the sign-in leads to
 	noticeCookie     = "notice"    // what the next page says about this one
 	languageCookie   = "language"
@@ -58,7 +58,7 @@ func (h *Web) cookie(r *http.Request, what string) string {
 	return c.Value
 }
 
-// setText and text keep what is not a token: a name or an address has characters
+// setText and text keep values that are not tokens: a name or an address has characters
 // that a cookie cannot hold.
 func (h *Web) setText(w http.ResponseWriter, what, text string, age time.Duration) {
 	h.setCookie(w, what, base64.RawURLEncoding.EncodeToString([]byte(text)), age)

@@ -15,7 +15,7 @@ type EndedPage struct {
 	Common
 	Text   string
 	SignIn string // the host's sign-in
-	Done   string // where to check whether it is done already; may be empty
+	Done   string // the page on which to check whether it is done already; may be empty
 }
 
 // A ProblemPage reports in Error that a request failed.

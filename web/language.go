@@ -21,7 +21,7 @@ import (
 type Language struct {
 	tag   language.Tag
 	texts texts
-	other *Language // where a text is missing; nil for English
+	other *Language // the language to fall back to where a text is missing; nil for English
 }
 
 // languages are those of the module and the host's, English first.

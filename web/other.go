@@ -21,7 +21,7 @@ type OtherAccount struct {
 type OtherPage struct {
 	Common
 	Key   string
-	Later string // where "not now" leads
+	Later string // the page that "not now" leads to
 }
 
 // others returns the person's other accounts, as the host knows them.

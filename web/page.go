@@ -52,7 +52,7 @@ type Page struct {
 	Failed   bool          // the page says that something was refused
 	Head     template.HTML // the links of style sheet and script
 	Content  template.HTML // the page; it has one h1
-	Back     string        // where the menu of languages leads; empty: there is none
+	Back     string        // the page that the menu of languages leads to; empty without a menu
 }
 
 // Common is the data that every page gets.

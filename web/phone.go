@@ -39,8 +39,8 @@ type PhoneConfirmPage struct {
 type pendingPhone struct {
 	Token  totpflow.EnrollmentToken
 	Number string    // masked
-	Via    phone.Via // how the last code was sent; empty: none was
-	Of     string    // who added it: a hash of the account, or of the sign-in under way
+	Via    phone.Via // the way in which the last code was sent; empty: none was
+	Of     string    // the person who added it: a hash of the account, or of the sign-in under way
 }
 
 var (

@@ -23,8 +23,8 @@ type ReplacePage struct {
 type WhichPage struct {
 	Common
 	Authenticators []totpflow.Authenticator
-	Names          []string // of the authenticators
-	Later          string   // where "not now" leads
+	Names          []string // the names of the authenticators
+	Later          string   // the page that "not now" leads to
 }
 
 func (h *Web) getReplace(w http.ResponseWriter, r *http.Request) error {

@@ -21,8 +21,8 @@ type SectionConfig struct {
 	Prefix     string                           // the path that the pages are mounted under
 	Templates  fs.FS                            // its templates, by names that this package does not use; the host's Config.Templates replace them
 	Catalogues fs.FS                            // its texts, a file for each language, in groups that this package does not use
-	Functions  func(*Language) template.FuncMap // for its templates, in addition to those of [Templates]; path is the section's own
-	Head       template.HTML                    // in addition to the style sheet and the script
+	Functions  func(*Language) template.FuncMap // functions for its templates, in addition to those of [Templates]; path is the section's own
+	Head       template.HTML                    // links in addition to the style sheet and the script
 
 	// Explain returns a text and a status for an error, if it is one of the section's
 	// own.

@@ -20,14 +20,14 @@ type SecurityPage struct {
 	Common
 	Enrolled       bool // there is an authenticator or a phone
 	Off            bool // the policy offers no second factor, and there is none
-	Required       bool // by policy
+	Required       bool // whether policy requires a factor
 	Authenticators []totpflow.Authenticator
-	Names          []string // of the authenticators
+	Names          []string // the names of the authenticators
 	Full           bool     // there are as many as there can be
 	MaxName        int
 	Phones         []phone.Phone // numbers print masked
 	MorePhones     bool          // one can be added
-	PhonesAllowed  bool          // by policy
+	PhonesAllowed  bool          // whether policy allows codes by phone
 	Assigned       string        // a number that an administrator chose, to be verified; masked
 	AssignedOnly   bool          // only administrators choose numbers
 	Recovery       bool          // recovery codes are allowed
@@ -36,7 +36,7 @@ type SecurityPage struct {
 	Browsers       []totpflow.Browser
 	Trust          bool // the page that asks for a code offers to trust the browser
 	Activity       []event.Event
-	Others         []OtherAccount // of the same person
+	Others         []OtherAccount // other accounts of the same person
 	Home           string
 }
 

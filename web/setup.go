@@ -37,8 +37,8 @@ type SetupPage struct {
 	GraceUntil time.Time // zero: there is none
 	Recovers   bool      // the person signed in with a recovery code
 	Left       int       // how many of those are left
-	Later      string    // where "not now" leads; empty: nowhere
-	Apps       []string  // to choose from; the one chosen is the authenticator's name
+	Later      string    // the page that "not now" leads to; empty: none
+	Apps       []string  // the apps to choose from; the one chosen is the authenticator's name
 	App        string    // as chosen before the form was refused; "other" for another one
 	Name       string    // as typed before the form was refused
 	MaxName    int
@@ -49,7 +49,7 @@ type SetupPage struct {
 type PasswordPage struct {
 	Common
 	To    string // "setup" or "phone"
-	Later string // where "not now" leads
+	Later string // the page that "not now" leads to
 }
 
 // A SheetPage shows the data that cannot be shown again: the recovery codes, the key of a
@@ -58,10 +58,10 @@ type PasswordPage struct {
 type SheetPage struct {
 	Common
 	Codes   []string
-	Secret  string       // in groups of four
-	QR      template.URL // of the key; empty where there is none
+	Secret  string       // the key in groups of four
+	QR      template.URL // the QR code of the key; empty where there is none
 	QRSize  int
-	Site    string // where the person signs in
+	Site    string // the address where the person signs in
 	Made    time.Time
 	Cleared []string // authenticators that have stopped working
 	Added   bool     // it was added to others
@@ -93,8 +93,8 @@ func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
 // An enrollee is the person who may enroll in this browser, with the grant that allows it.
 type enrollee struct {
 	by      totpflow.EnrollmentGrant
-	action  totpflow.Action   // of a proof
-	signIn  totpflow.Decision // of the sign-in that requires it; zero in a session
+	action  totpflow.Action   // the action of a proof
+	signIn  totpflow.Decision // the sign-in that requires it; zero in a session
 	visitor visitor           // zero before a session
 }
 

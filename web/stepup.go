@@ -18,8 +18,8 @@ import (
 // A Target is the object of an action.
 type Target struct {
 	ID   string    // the code is not valid for another one; empty: the action has no target
-	Name string    // for the page; the default is ID
-	At   time.Time // when it was made, for the page, in the person's zone; zero: not shown
+	Name string    // the name for the page; the default is ID
+	At   time.Time // the time at which it was made, for the page, in the person's zone; zero: not shown
 }
 
 // A StepUpPage asks for a code before an action. Its form posts to Action with the
@@ -41,7 +41,7 @@ type StepUpPage struct {
 	Wait     string // information besides the error, such as why codes are locked out
 	NeedsApp bool
 	Password bool
-	Back     string // where "cancel" leads
+	Back     string // the page that "cancel" leads to
 }
 
 // A Field is a field of a form.

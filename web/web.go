@@ -28,7 +28,7 @@ type Web struct {
 
 	mu      sync.Mutex
 	actions map[totpflow.Action]bool                     // the actions of StepUp, and whether they have a target
-	signOut []func(context.Context, totpflow.User) error // of sections
+	signOut []func(context.Context, totpflow.User) error // the SignOut functions of sections
 }
 
 // New returns the pages of a service, or an error that wraps [ErrConfig]. If the host

@@ -23,25 +23,25 @@ type Account struct {
 	Enrollment   enroll.Enrollment
 	Recovery     recovery.Set
 	Browsers     []trust.Browser
-	Revocations  uint64          // of trusted browsers: a proof from before the last one cannot trust a browser
-	Budget       throttle.Budget // of codes
-	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
-	Resets       throttle.Rate   // of others, by this administrator
-	Window       Window          // of this administrator, for several actions by one code
+	Revocations  uint64          // how often trust was revoked: a proof from before the last time cannot trust a browser
+	Budget       throttle.Budget // the budget of guesses of codes
+	RecoveryRate throttle.Rate   // the tries of recovery codes: separate, so that spending one does not close the other
+	Resets       throttle.Rate   // resets of other people by this administrator
+	Window       Window          // the window of this administrator, for several actions by one code
 	TicketKey    TicketKey       // signs the tickets of this epoch
 	Spent        []Spent         // tickets that were used
 	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
-	Mark         Mark            // of the sessions that are valid now
+	Mark         Mark            // the mark of the sessions that are valid now
 	PasswordAt   time.Time       // when the host last reported a new password
-	Grace        Grace           // of a person who has no factor where it is required
+	Grace        Grace           // the grace of a person who has no factor where it is required
 	Issued       Issued          // a recovery code sent by an administrator
 	Suspicion    Suspicion       // what remains after "it was not me"
 	Machine      string          // the name of a machine account, while Enrollment is exempted
 	Freeze       Freeze
 	Phones       phone.State
 	Assigned     string      // a number that an administrator chose, until the person has verified it
-	Sends        phone.Sends // in records of a number, of a prefix and of a tenant only
-	Tenant       Tenant      // in a tenant's own record only
+	Sends        phone.Sends // used only in records of a number, of a prefix and of a tenant
+	Tenant       Tenant      // used only in a tenant's own record
 	Notifying    Notifying   // the claim to deliver what is pending in Activity
 	Activity     event.Activity
 }

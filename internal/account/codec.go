@@ -202,7 +202,7 @@ func (a *Account) Open(keys *keyring.Ring, r store.Record) error {
 }
 
 func associated(r store.Record) []string {
-	due := "" // for never
+	due := "" // empty for never
 	if !r.Due.IsZero() {
 		due = strconv.FormatInt(r.Due.UnixMilli(), 10)
 	}

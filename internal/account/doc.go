@@ -5,8 +5,8 @@
 // # The record, byte by byte
 //
 // [Seal] seals the following bytes, without names and without padding, one field after
-// the other. Package wire defines numbers, texts, lists and the other kinds, and what is
-// refused. First comes the number of the format, 1; then:
+// the other. Package wire defines numbers, texts, lists and the other kinds, and the
+// encodings that are refused. First comes the number of the format, 1; then:
 //
 //	generation: number
 //	enrollment: part

@@ -13,7 +13,7 @@ import (
 // begins once: neither signing in again nor a reset begins a new one.
 type Grace struct {
 	Begun time.Time // the current policy counts from here
-	Until time.Time // by an administrator: it applies whatever the policy says
+	Until time.Time // the end that an administrator set: it applies whatever the policy says
 }
 
 // IssuedAge is how long an issued code may be redeemed when it is sent by mail

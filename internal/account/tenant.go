@@ -52,7 +52,7 @@ type Request struct {
 	ID      string
 	Action  string
 	By      store.AccountID
-	Mark    string // of the requester's sessions: everything that ends them ends the request
+	Mark    string // the mark of the requester's sessions: everything that ends them ends the request
 	Asked   time.Time
 	Before  *policy.Policy
 	Policy  *policy.Policy

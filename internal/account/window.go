@@ -17,7 +17,7 @@ import (
 // The zero Window permits nothing.
 type Window struct {
 	Key     [16]byte // only the browser that opened it has it: another open session cannot use it
-	Mark    string   // of the sessions when it was opened
+	Mark    string   // the mark of the sessions when it was opened
 	Until   time.Time
 	Actions []string
 	Targets []WindowTarget

@@ -166,8 +166,8 @@ func (l *listsThen) List(ctx context.Context, q store.Query) (store.Page, error)
 	return page, err
 }
 
-// A flow logs an event while Deliver holds the account, and leaves it to Deliver. That one
-// delivers it, although its own claim has failed, and counts the account.
+// A flow logs an event while Deliver holds the account, and leaves it to Deliver. Deliver
+// delivers the event, although its own claim has failed, and counts the account.
 func TestDeliverTakesOverFromAFlow(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.crash("ana")

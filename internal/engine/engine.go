@@ -6,8 +6,8 @@
 // "a reset also ends every trusted browser" are therefore one guarantee: the store's
 // conditional write.
 //
-// Changes to one account queue within a process, in the order in which they come. That
-// only avoids lost races; the guarantee is the swap.
+// Changes to one account queue within a process, in the order in which they come. The
+// queue only avoids lost races; the guarantee is the swap.
 package engine
 
 import (
@@ -36,15 +36,15 @@ type Config struct {
 	Mandatory     func(context.Context, string) (bool, error)            // nil: no tenant must require it
 	Issuer        string
 	Audience      string
-	Params        totp.Params // of new authenticators
+	Params        totp.Params // the parameters of new authenticators
 	Window        totp.Window
 	Limits        throttle.Profile
 	Strict        bool
 	Observer      event.Observer
 	Flows         event.FlowObserver        // nil: flows are not reported
-	Outcome       func(error) event.Outcome // of an answer, for Flows
+	Outcome       func(error) event.Outcome // returns the outcome of an answer, for Flows
 	Notifier      event.Notifier            // nil: nobody is notified
-	LongestLimit  time.Duration             // of messages; 0: unknown
+	LongestLimit  time.Duration             // the longest limit of messages; 0: unknown
 	Logger        *slog.Logger              // nil: slog.Default
 	Now           func() time.Time
 }

@@ -20,7 +20,7 @@ func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx)
 			return err
 		}
 		tx.erases = true
-		tx.Save() // with the event, so that observers receive it although the record is deleted
+		tx.Save() // writes the event, so that observers receive it although the record is deleted
 		return nil
 	})
 	if err != nil || !found {

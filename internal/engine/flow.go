@@ -16,7 +16,7 @@ import (
 // flow, or if there is no observer of flows.
 type Flow struct {
 	engine *Engine
-	ctx    context.Context // of the caller
+	ctx    context.Context // the caller's context
 	name   string
 	began  time.Time
 	lost   atomic.Int64
@@ -49,7 +49,7 @@ func (f *Flow) End(err *error) {
 		Name: f.name, Outcome: e.outcome(f.ctx, *err), Began: f.began,
 		Duration: max(e.Now().Sub(f.began), 0), Lost: int(f.lost.Load()),
 	}
-	if p := recover(); p != nil { // of the host's code, such as a rule
+	if p := recover(); p != nil { // a panic of the host's code, such as a rule
 		heard.Outcome = event.OutcomeFailed
 		e.observeFlow(f.ctx, heard)
 		panic(p)

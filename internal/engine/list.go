@@ -20,7 +20,7 @@ type Page struct {
 // An Entry is one record: its account, or the error if it does not open.
 type Entry struct {
 	ID      store.AccountID
-	KeyID   string // of the key that it is sealed under
+	KeyID   string // the key that it is sealed under
 	Updated time.Time
 	Account account.Account
 	Err     error

@@ -28,7 +28,7 @@ var errDeaf = errors.New("engine: an earlier call of the notifier has not return
 
 // A call of the notifier that is under way, or has ended.
 type call struct {
-	at    time.Time // of the notification: after an erasure numbers are given again
+	at    time.Time // the time of the notification: after an erasure numbers are given again
 	ended chan struct{}
 	err   error // once ended is closed
 }
@@ -41,7 +41,7 @@ type messenger struct {
 
 	mu      sync.Mutex
 	running map[store.AccountID]bool     // true: there is more since it began
-	deaf    map[store.AccountID]struct{} // whose call has not returned in time
+	deaf    map[store.AccountID]struct{} // the accounts whose call has not returned in time
 	calls   map[store.AccountID]*call    // under way
 	busy    int
 	idle    chan struct{} // closed when one has ended; nil while nobody waits

@@ -114,7 +114,7 @@ func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notificat
 		for _, waiting := range tx.Activity.Notifications(subject(id)) {
 			if waiting.Number() == n.Number() && waiting.Events[0].At.Equal(n.Events[0].At) {
 				tx.Activity = tx.Activity.Acknowledged(n.Number())
-				tx.claimed = true // for the events that are still pending
+				tx.claimed = true // renews the claim for the events that are still pending
 				tx.Save()
 				if e.claims(tx) {
 					left = tx.Activity.Notifications(subject(id))

@@ -23,13 +23,13 @@ type Ticket struct {
 	Kind   string
 	Tenant string
 	User   string
-	Name   string    // of the account, for the authenticator's label
+	Name   string    // the name of the account, for the authenticator's label
 	Issued time.Time // whole milliseconds
-	Action string    // that a challenge asks for or a proof allows
+	Action string    // the action that a challenge asks for or a proof allows
 	Target string    // the target of a proof's action
 	Reason string    // how a proof was earned
 
-	Candidate   string // of an enrollment token; of a proof by a phone's code, the phone
+	Candidate   string // the candidate of an enrollment token; the phone of a proof by a phone's code
 	Revocations uint64 // how often trust was revoked before it was issued
 
 	// The text of the above and the account's tag of it. Only the record can

@@ -22,7 +22,7 @@ type Tx struct {
 	id      store.AccountID
 	source  event.Source
 	due     time.Time // when a process should check for pending notifications
-	claimed bool      // by this attempt, to check now
+	claimed bool      // whether this attempt has claimed the pending notifications, to check now
 	erases  bool      // the record is about to be deleted
 	// whether this process is to deliver what this attempt writes
 	notifies bool

@@ -38,7 +38,7 @@ type Harness struct {
 	Ctx    context.Context
 	Clock  *totptest.Clock
 	Store  *totptest.Store // the store of the service
-	Memory *store.Memory   // behind it
+	Memory *store.Memory   // the memory behind it
 	Keys   string
 	Events *Recorder
 }

@@ -48,7 +48,7 @@ var (
 // for len(s) bytes.
 func Append(dst []byte, s string) ([]byte, error) {
 	start := len(dst)
-	zero := rune(-1) // of the script whose digits were seen
+	zero := rune(-1) // the zero of the script whose digits were seen
 	for _, r := range s {
 		if z, ok := zeroOf(r); ok {
 			if zero >= 0 && z != zero {

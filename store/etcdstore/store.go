@@ -31,8 +31,8 @@ var ErrPrefix = errors.New("etcdstore: invalid prefix")
 // and its errors are the client's unless the contract names another.
 type Store struct {
 	client *clientv3.Client
-	prefix string // of every key
-	fault  error  // of the prefix
+	prefix string // the beginning of every key
+	fault  error  // the error of an invalid prefix
 }
 
 var _ store.Store = (*Store)(nil)
@@ -152,11 +152,10 @@ func (s *Store) read(ctx context.Context, key string, opts ...clientv3.OpOption)
 // swap writes if the record's version is still was. It is the only place that
 // distinguishes a won race from a lost one.
 //
-// The entry by due time is written in the same transaction, and the old one
-// removed, for which the old due time must be known. It is part of what is
-// compared: most records have none, and of one that has, the transaction returns
-// it instead of writing. A version never comes with two due times, so the second
-// transaction is the last.
+// The entry by due time is written in the same transaction, and the old one removed, for
+// which the old due time must be known. It is part of the comparison: most records have
+// none, and for a record that has one, the transaction returns it instead of writing. A
+// version never comes with two due times, so the second transaction is the last.
 func (s *Store) swap(ctx context.Context, id store.AccountID, was store.Version, then func(old time.Time) []clientv3.Op) error {
 	key, old := s.key(id), time.Time{}
 	for range 2 {

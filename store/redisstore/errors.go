@@ -59,7 +59,7 @@ var (
 // store refuses all calls until the codes that it may have accepted and forgotten have
 // expired. It is a [store.ErrUnavailable].
 type QuarantineError struct {
-	Until time.Time // to the millisecond, in UTC, by the clock of the process that noticed
+	Until time.Time // the end to the millisecond, in UTC, by the clock of the process that noticed
 }
 
 // Error implements error.

@@ -10,8 +10,8 @@ import (
 )
 
 // prompt returns what f returns, or the context's error as soon as the context is done,
-// which the client would notice only after its own time-outs. What f still does then is
-// an open outcome. It may share nothing with the caller.
+// which the client would notice only after its own time-outs. If f is still running then,
+// its outcome is open. f may share nothing with the caller.
 //
 // A panic of f becomes one in the caller's goroutine, as a *panicked: net/http and others
 // recover only from panics of their own goroutines, so that one driver's fault would

@@ -68,8 +68,8 @@ func (once) NoRetry() bool { return true }
 const replicaTimeout = time.Second
 
 // send runs a script. Where replicas count, it then waits for them on the same
-// connection. That covers both the writes and the reads of the script: another caller
-// who looks again must not read a write as successful that failed because replicas were
+// connection. This covers both the writes and the reads of the script: another caller who
+// looks again must not read a write as successful that failed because replicas were
 // missing.
 func (s *Store) send(ctx context.Context, verb, what string, keys []string, args []any) ([]any, error) {
 	line := append(make([]any, 0, 3+len(keys)+len(args)), verb, what, len(keys))

@@ -23,7 +23,7 @@ import (
 type Store struct {
 	client  *redis.Client
 	options Options
-	fault   error // of the options
+	fault   error // the error of invalid options
 	fuse    fuse
 }
 

@@ -121,14 +121,15 @@ func mysqlSettings(ctx context.Context, conn *sql.Conn) error {
 	case is["innodb_read_only"] != "OFF":
 		return bad(ErrNotPrimary, "innodb_read_only")
 	case is["wsrep_on"] == "ON" && !odd(is["wsrep_sync_wait"]):
-		// Bit 0: a read waits for what the cluster's other nodes have committed.
+		// Bit 0: a read waits for the transactions that the other nodes of the cluster
+		// have committed.
 		return bad(ErrNotPrimary, "wsrep_sync_wait")
 	case is["autocommit"] != "ON": // nothing would ever be committed
 		return bad(ErrNotDurable, "autocommit")
 	case is["innodb_flush_log_at_trx_commit"] != "1" && is["innodb_flush_log_at_trx_commit"] != "3": // 3: MariaDB's older way of 1
 		return bad(ErrNotDurable, "innodb_flush_log_at_trx_commit")
 	case is["log_bin"] == "ON" && is["sync_binlog"] != "1":
-		// After a crash, what is not in the binary log is rolled back.
+		// After a crash, transactions that are not in the binary log are rolled back.
 		return bad(ErrNotDurable, "sync_binlog")
 	case is["innodb_flush_method"] == "nosync" || is["innodb_flush_method"] == "littlesync":
 		return bad(ErrNotDurable, "innodb_flush_method")

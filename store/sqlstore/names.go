@@ -13,8 +13,8 @@ var ErrNames = errors.New("sqlstore: invalid names of tables")
 
 const defaultPrefix = "totpflow_"
 
-// plainName is a name that no database folds or needs quoted, short enough for
-// what the migrations put behind it.
+// plainName is a name that no database folds or needs quoted, short enough for the
+// endings that the migrations add.
 var plainName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // Named returns the dialect with its two tables in another schema, or under other names.

@@ -11,8 +11,8 @@ import (
 
 // prompt returns what f returns, or the context's error as soon as the context is done.
 // Not every driver does so: a SQLite writer that waits for the file's lock notices
-// nothing until its busy timeout ends. What f still does then is an open outcome, as with
-// a network. It may share nothing with the caller.
+// nothing until its busy timeout ends. If f is still running then, its outcome is open,
+// as with a network. f may share nothing with the caller.
 //
 // A panic of f becomes one in the caller's goroutine, as a *panicked: net/http and others
 // recover only from panics of their own goroutines, so that one driver's fault would

@@ -133,7 +133,7 @@ func healthy() *fake {
 	return f
 }
 
-// Writers that do not wait for each other would refuse most of those who sign in at once.
+// Writers that do not wait for each other would refuse most people who sign in at once.
 func TestMigrateRefusesWritersThatDoNotWait(t *testing.T) {
 	f := healthy()
 	f.query["PRAGMA busy_timeout"] = value(int64(0))

@@ -23,9 +23,9 @@ type Store struct {
 	d     Dialect
 	names names
 	ask   statements
-	fault error // of the dialect and its names
+	fault error // the error of an invalid dialect or of its names
 
-	seen     atomic.Pointer[traits] // by Migrate
+	seen     atomic.Pointer[traits] // stored by Migrate
 	line     *line
 	prepared prepared
 	fuse     fuse

@@ -235,7 +235,7 @@ func climb(ctx context.Context, s store.Store, acknowledged *atomic.Int64, n int
 		}
 		acknowledged.Store(i)
 		rec = next
-		runtime.Gosched() // to the readers
+		runtime.Gosched() // lets the readers run
 	}
 	return nil
 }
@@ -250,7 +250,7 @@ func watch(ctx context.Context, s store.Store, acknowledged *atomic.Int64, readi
 			return nil
 		default:
 		}
-		runtime.Gosched() // to the writer
+		runtime.Gosched() // lets the writer run
 		floor := max(last, acknowledged.Load())
 		rec, err := s.Get(ctx, alice)
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 // A Config configures the pages. Web, Admin and Directory are required.
 type Config struct {
 	Web       *web.Web
-	Admin     admin.Admin // of the same service, with the host's rule
+	Admin     admin.Admin // the calls of the same service, with the host's rule
 	Directory Directory
 
 	// Prefix is the path that [Pages.Handler] is mounted under. The default is "/2fa-admin".

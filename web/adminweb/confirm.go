@@ -34,7 +34,7 @@ type ConfirmPage struct {
 type confirmation struct {
 	action  totpflow.Action
 	target  totpflow.AccountID
-	purpose totpflow.Purpose // of the proof
+	purpose totpflow.Purpose // the purpose of the proof
 	doing   string
 	details []string
 	terms   []Term

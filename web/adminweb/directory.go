@@ -37,8 +37,8 @@ type Tenant struct{ ID, Name string }
 type Person struct {
 	ID      totpflow.AccountID
 	Name    string // such as "Mika Berg"
-	Address string // of their mail, which the person signs in with
-	Role    string // in words; may be empty
+	Address string // the address of their mail, which the person signs in with
+	Role    string // the role in words; may be empty
 }
 
 // label returns the name of a person as buttons show it.
@@ -51,7 +51,7 @@ func (p Person) label() string {
 
 // A Query asks for people.
 type Query struct {
-	Tenants []string // of these
+	Tenants []string // the tenants to search
 	Search  string   // a part of name or address, in any case; empty: everybody
 	Cursor  string   // where the page begins, as [People].Next; empty: at the start
 	Limit   int      // how many at most; 0: only how many there are

@@ -15,8 +15,8 @@ import (
 )
 
 // Pending returns the request that an event of the kind event.ApprovalRequested is about,
-// for the letters to those who may approve it. It returns false if the request was decided
-// on meanwhile.
+// for the letters to administrators who may approve it. It returns false if the request
+// was decided on meanwhile.
 func (p *Pages) Pending(ctx context.Context, e event.Event) (q admin.Request, pending bool, err error) {
 	st, err := p.Admin.Tenant(ctx, admin.Operator{Name: "adminweb", Reason: "letter to administrators"}, e.Tenant)
 	if err != nil {
@@ -33,7 +33,8 @@ func (p *Pages) Pending(ctx context.Context, e event.Event) (q admin.Request, pe
 // with every field of a policy that it changes, before and after: an administrator who
 // learns only that a request exists would approve it blindly. Its link leads to the page
 // of the tenant's requests. The site is that of [letters.Config]. Send it to the
-// administrators of the tenant and of those above it, but not to the one who has asked.
+// administrators of the tenant and of those above it, but not to the administrator who
+// asked.
 func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Person, t Tenant, q admin.Request) (letters.Letter, error) {
 	spoken := p.section.Languages()
 	l := spoken[max(0, slices.IndexFunc(spoken, func(l *web.Language) bool { return l.Tag() == to.Language }))]

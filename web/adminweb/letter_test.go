@@ -85,7 +85,8 @@ func (s *site) remindersOf(p adminweb.Person) (n int) {
 	return n
 }
 
-// The hourly job reminds those who have nothing, once, however many run it.
+// The hourly job reminds people who have nothing set up, once, however many processes run
+// it.
 func TestRemindDue(t *testing.T) {
 	s := newSite(t)
 	s.setPolicy(acme.ID, policy.Policy{Mode: policy.Required, Deadline: s.clock.Now().Add(6 * 24 * time.Hour)})

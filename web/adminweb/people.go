@@ -28,7 +28,7 @@ type PeoplePage struct {
 	Races   int  // lost in the last 24 hours
 	Mails   bool // codes can be issued
 	Reminds bool
-	Scope   string // of a reset, as chosen
+	Scope   string // the scope of a reset, as chosen
 	All     bool
 	Ticked  map[string]bool
 }

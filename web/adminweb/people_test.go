@@ -20,7 +20,7 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// The list contains the host's people: those who have never signed in, how many have set
+// The list contains the host's people: people who have never signed in, how many have set
 // up, and who has only a phone, is closed or is locked.
 func TestPeople(t *testing.T) {
 	s := newSite(t)

@@ -24,7 +24,7 @@ type PersonPage struct {
 	Offers   map[string]bool // the changes that make sense in the account's state, by their path
 	First    []string        // those of them that help the person, best first
 	Scopes   []admin.Scope
-	Scope    string // of a reset, as chosen
+	Scope    string // the scope of a reset, as chosen
 	MoreTime string // the date of the form for more time
 	Machine  string // as typed
 	Number   string // as typed

@@ -25,7 +25,7 @@ type PolicyPage struct {
 	Modes     []string
 	RoleModes []string // including the empty word, for the general mode
 	Phones    []string
-	Days      []string // of trusted browsers
+	Days      []string // days that browsers are trusted, to choose from
 	Form      map[string]string
 	Roles     []RoleField
 	Effective []Term

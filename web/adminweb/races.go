@@ -16,7 +16,7 @@ import (
 //	totpflow.Config{Flows: &races, …}
 type Races struct {
 	mu    sync.Mutex
-	hours [hoursOfADay]hourOfRaces // by the hour, modulo their number
+	hours [hoursOfADay]hourOfRaces // the races of each hour, at its number modulo the length
 }
 
 const hoursOfADay = 24

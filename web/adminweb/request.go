@@ -26,7 +26,7 @@ type RequestRow struct {
 	admin.Request
 	Tenant Tenant
 	What   string // what it asks for
-	Who    string // who asks for it
+	Who    string // the administrator who asks for it
 	For    string // the people that it is about, by name
 	Terms  []Term
 	Mine   bool // the administrator's own account asks

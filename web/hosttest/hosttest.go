@@ -40,7 +40,7 @@ type Fixture struct {
 	Wrap func(http.Handler) http.Handler
 
 	User     totpflow.User // an account
-	Password string        // of User
+	Password string        // the password of User
 	Other    totpflow.User // another account
 
 	// Put stores a value in the request's session as the host's own pages do, and Get

@@ -51,14 +51,14 @@ type Letters struct {
 type Person struct {
 	Name         string // such as "Ana Lee"; empty: the account
 	Account      string // the name that the person signs in with
-	Organisation string // for people who may have accounts in several
-	Language     string // that they read, as a tag such as "de"; English if there are no texts in it
+	Organisation string // the organisation, for people who may have accounts in several
+	Language     string // the language that the person reads, as a tag such as "de"; English if there are no texts in it
 }
 
 // A Letter is a mail in plain text. The lines of Text end with "\n".
 type Letter struct {
 	Subject, Text string
-	Language      string // of the text, as a tag, for the header Content-Language
+	Language      string // the language of the text, as a tag, for the header Content-Language
 }
 
 //go:embed words/*.json
@@ -113,7 +113,7 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 		return l.letter(x, to, subject, "letter.reminder", "Until", until, "Link", l.Site+l.Web.Path("setup"))
 	}
 	switch {
-	case e.Actor != "": // whose address is not the person's
+	case e.Actor != "": // an actor's address is not the person's
 		what = x.Say("letter.byAdmin", "What", what)
 	case e.Source.Address != "":
 		when = x.Say("letter.from", "When", when, "Address", Line(e.Source.Address))

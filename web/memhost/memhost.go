@@ -26,12 +26,12 @@ const tokenLifetime = 12 * time.Hour
 
 // A Host implements [web.Host]. It is safe for concurrent use.
 type Host struct {
-	key [32]byte // of the passwords' hashes; they never leave the process
+	key [32]byte // the key of the passwords' hashes; they never leave the process
 
 	mu       sync.Mutex
 	accounts map[totpflow.AccountID]*account
 	names    map[string]totpflow.AccountID
-	sessions map[string]session // by the hash of the token
+	sessions map[string]session // the sessions by the hash of their token
 }
 
 type account struct {

@@ -111,7 +111,7 @@ func (p *Page) Submit(action string, pairs ...string) *Page {
 		form[name] = values
 	}
 	to := attribute(f, "action")
-	if to == "" { // to the page itself
+	if to == "" { // an empty action is the page itself
 		to = p.Path
 	}
 	return p.browser.send(p.browser.request(http.MethodPost, to, form))

@@ -114,7 +114,7 @@ func Strict[T any, P Value[T]](t *testing.T, v P) {
 	data := Write(t, v)
 	Read[T, P](t, data)
 	var writers sync.WaitGroup
-	for range 2 { // for the race detector: writing changes nothing
+	for range 2 { // twice, for the race detector: writing changes nothing
 		writers.Go(func() { _, _ = wire.Encode(v) })
 	}
 	writers.Wait()

@@ -99,9 +99,9 @@ func (s *Sender) header(to phone.Number, text string) http.Header {
 	return h
 }
 
-// result maps the answers of the user guide's table "SMS Push reply codes". What Kannel
-// wrote stays out of the error: it may quote the request. Any web server answers 200,
-// even a proxy with its login page: only Kannel's own words mean that it has the message.
+// result maps the answers of the user guide's table "SMS Push reply codes". The error
+// omits Kannel's own text, which may quote the request. Any web server answers 200, even
+// a proxy with its login page: only Kannel's own words mean that it has the message.
 func result(status int, answer []byte) error {
 	switch {
 	case status == http.StatusAccepted, status == http.StatusOK && sent.Match(answer):

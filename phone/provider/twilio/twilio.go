@@ -20,8 +20,8 @@ import (
 
 const (
 	defaultURL = "https://api.twilio.com"
-	ring       = 30 * time.Second // of a call; longer ends at many a mailbox, which would record the code
-	times      = 3                // that a call says it
+	ring       = 30 * time.Second // how long a call rings; longer ends at many a mailbox, which would record the code
+	times      = 3                // how often a call says the code
 )
 
 // ErrConfig is wrapped by the errors of [New].

@@ -125,7 +125,7 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 	})
 }
 
-// Without a busy timeout nearly all of those who sign in at once would be refused.
+// Without a busy timeout nearly all people who sign in at once would be refused.
 func TestMigrateRefusesWritersThatDoNotWait(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		db, err := d.dial(file(t), "_pragma=busy_timeout(0)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")

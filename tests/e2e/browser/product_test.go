@@ -36,8 +36,9 @@ var (
 	theAna = totpflow.User{ID: anaID, Name: ana.Email}
 )
 
-// newProduct starts a small product: module web in its plain layout, the sessions of memhost,
-// a sign-in form and one page. What web does is tested on it, without the console.
+// newProduct starts a small product: module web in its plain layout, the sessions of
+// memhost, a sign-in form and one page. The tests of module web use it, without the
+// console.
 func newProduct(t *testing.T, p policy.Policy) *site {
 	t.Helper()
 	o := &site{t: t, clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)), phones: &provider{}}

@@ -41,7 +41,7 @@ func (s *Secrets) token(kind, text string) {
 	s.Add(kind, []byte(text))
 	if inside, err := base64.RawURLEncoding.DecodeString(text); err == nil {
 		s.Add(kind, inside)
-		const secret, size = 34, 32 // for a trust token
+		const secret, size = 34, 32 // the place of the secret in a trust token
 		if kind == trustToken {
 			s.Add(kind, inside[secret:secret+size])
 		}

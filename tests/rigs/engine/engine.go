@@ -21,8 +21,8 @@ import (
 
 // An Engine is a kind of database server.
 type Engine struct {
-	Name      string // in figures
-	Driver    string // of database/sql
+	Name      string // its name in figures
+	Driver    string // its driver for database/sql
 	Dialect   sqlstore.Dialect
 	Overwrite string // the statement that writes a record, whatever is there
 }

@@ -21,7 +21,7 @@ import (
 type Pair struct {
 	DB     *sql.DB // the product's
 	Store  *sqlstore.Store
-	Replay *service.Replay // of a person who has set up and is about to type a code; both servers know the account
+	Replay *service.Replay // a person who has set up and is about to type a code; both servers know the account
 
 	Primary race.Server
 	Waits   func() bool  // whether a write on the primary waits for the follower

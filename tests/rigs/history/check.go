@@ -59,7 +59,7 @@ func figures(op Op) race.Figures {
 // A state is that of one record, or one account, at one moment.
 type state struct {
 	version string // empty: there is no record
-	step    int64  // of the last code that was accepted
+	step    int64  // the step of the last code that was accepted
 }
 
 // model is the contract: of the store for each record, and for each account that a code

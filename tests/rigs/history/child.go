@@ -13,10 +13,10 @@ import (
 
 // An order tells a child what to play.
 type order struct {
-	Dir     string          // of the logs
-	Record  store.AccountID // of the registry
+	Dir     string          // the folder of the logs
+	Record  store.AccountID // the record of the registry
 	Setup   *setup          // the account of the sign-ins, if that is played instead
-	Moves   int             // of each hand
+	Moves   int             // the number of moves of each hand
 	Endless bool            // instead, until the child is killed, with an answer after each move
 }
 

@@ -10,8 +10,8 @@ func all(ops []Op) []Op { return ops }
 // before the server was killed: reads, conflicts, and codes that were used already.
 // InnoDB shows a write to others once it is committed in memory, and then writes it to
 // the disk and acknowledges it. A reader may thus have seen a write that is gone after a
-// crash. That lets nobody in: the writer got no answer, and a write on top of it reaches
-// the disk only after it.
+// crash. Such a read lets nobody in: the writer got no answer, and a write on top of it
+// reaches the disk only after it.
 func durable(ops []Op) []Op {
 	type span struct{ from, to time.Duration }
 	under := make(map[string]span)

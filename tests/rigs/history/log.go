@@ -18,8 +18,8 @@ type Op struct {
 	Of           string        // the record, or the account
 	Do           verb          // what was asked
 	Was, New     string        `json:",omitempty"` // the versions that a write names
-	Step         int64         `json:",omitempty"` // of the code that is verified
-	Call, Return time.Duration // by [race.Now]
+	Step         int64         `json:",omitempty"` // the step of the code that is verified
+	Call, Return time.Duration // times by [race.Now]
 	Answer       answer        `json:",omitempty"`
 	Saw          string        `json:",omitempty"` // the version that a read returned
 }

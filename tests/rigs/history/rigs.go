@@ -14,7 +14,7 @@ import (
 
 const (
 	processes = 2
-	moves     = 6 // of a hand in a round
+	moves     = 6 // the moves of a hand in a round
 )
 
 // Play has four hands with each of some stores, as separate processes would, play one

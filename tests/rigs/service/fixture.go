@@ -25,7 +25,7 @@ type fixture struct {
 
 	run    string // distinguishes its people from those of any other run on the store
 	people int
-	person *person // of the rounds that share a person
+	person *person // the person of the rounds that share one
 }
 
 // A person has an authenticator and recovery codes.

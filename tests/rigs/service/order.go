@@ -23,9 +23,9 @@ type order struct {
 	At   time.Time // the time of the clock
 	User totpflow.User
 
-	Code      string                     // of the app, or for recovery
-	Guesses   int                        // in all
-	Challenge totpflow.Challenge         // that demands an enrollment
+	Code      string                     // a code of the app, or a recovery code
+	Guesses   int                        // the number of guesses in all
+	Challenge totpflow.Challenge         // a challenge that demands an enrollment
 	Pages     []totpflow.EnrollmentToken // enrollments under way …
 	Codes     []string                   // … and the first code of each
 	Browser   string                     // the token of a trusted browser …

@@ -19,7 +19,7 @@ import (
 type Replay struct {
 	mfa       *totpflow.Service
 	user      totpflow.User
-	challenge totpflow.Challenge // of the sign-in under way
+	challenge totpflow.Challenge // the challenge of the sign-in under way
 	code      string
 }
 

@@ -34,7 +34,7 @@ type replica struct {
 	store store.Store
 	clock *totptest.Clock
 
-	challenges [goroutines]totpflow.Challenge // of each hand
+	challenges [goroutines]totpflow.Challenge // a challenge for each hand
 
 	mu     sync.Mutex
 	report report

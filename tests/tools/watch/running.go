@@ -19,7 +19,7 @@ type running struct {
 type test struct {
 	since    time.Time // of its own work: when it began or went on, or when a subtest ended
 	paused   bool      // it waits for its turn
-	subtests int       // that have not ended
+	subtests int       // the number of subtests that have not ended
 }
 
 func newRunning(now time.Time) *running {

@@ -12,7 +12,7 @@ import (
 
 // outcome is what --json prints of one account of many.
 type outcome struct {
-	Line   int    `json:"line,omitempty"` // of a file
+	Line   int    `json:"line,omitempty"` // the line of a file
 	Tenant string `json:"tenant"`
 	User   string `json:"user"`
 	Done   bool   `json:"done"`
@@ -34,8 +34,8 @@ type bulk struct {
 	Refused  int       `json:"refused"`
 	Outcomes []outcome `json:"outcomes"`
 
-	noun  string   // of what is changed; the default is "account"
-	notes []string // for people, behind the outcomes
+	noun  string   // the name of the things that are changed; the default is "account"
+	notes []string // lines for people, after the outcomes
 	whole any      // what --json prints, where it has more than this
 }
 

@@ -34,7 +34,7 @@ type changed struct {
 	// For an issued code: where it is, and until when it is valid.
 	File    string    `json:"file,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`
-	Account any       `json:"account,omitempty"` // as it is afterwards
+	Account any       `json:"account,omitempty"` // the account as it is afterwards
 }
 
 // errKept means that the operator was asked, and answered no.

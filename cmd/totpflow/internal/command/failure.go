@@ -20,7 +20,7 @@ const (
 	exitNotFound    = 3   // an account, a browser, a key of this name
 	exitRefused     = 4   // some of many were refused; the others are done
 	exitUnreadable  = 5   // a record does not open
-	exitInterrupted = 130 // by a signal, as a shell says it
+	exitInterrupted = 130 // ended by a signal, as a shell reports it
 )
 
 type (

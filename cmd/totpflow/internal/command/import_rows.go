@@ -18,8 +18,8 @@ import (
 // imported is what --json prints of an import.
 type imported struct {
 	bulk
-	Already   int `json:"already"`              // of those that are done: were there before
-	Weak      int `json:"weak"`                 // of those that are done: with a weak secret
+	Already   int `json:"already"`              // how many of those that are done were there before
+	Weak      int `json:"weak"`                 // how many of those that are done have a weak secret
 	NeverSeen int `json:"never_seen,omitempty"` // accounts of which nothing was kept before; without --known
 }
 

@@ -37,7 +37,7 @@ type checked struct {
 	Unreadable []unreadableRecord `json:"unreadable"`
 }
 
-// keyUse is one key, and what it seals.
+// keyUse is one key, and how many records it seals.
 type keyUse struct {
 	ID      string `json:"id"`
 	Role    string `json:"role"` // newest, staged, old, missing

@@ -11,18 +11,18 @@ import (
 type member struct {
 	Tenant            string    `json:"tenant"`
 	User              string    `json:"user"`
-	Name              string    `json:"name,omitempty"` // as --names says
+	Name              string    `json:"name,omitempty"` // the name that --names gives
 	State             string    `json:"state"`
 	Enrollment        string    `json:"enrollment,omitempty"`
 	Required          bool      `json:"required"`
 	GraceUntil        time.Time `json:"grace_until,omitzero"`
-	GraceBegins       bool      `json:"grace_begins,omitempty"` // at the next sign-in: it has no end yet
+	GraceBegins       bool      `json:"grace_begins,omitempty"` // the grace period begins at the next sign-in: it has no end yet
 	Authenticators    int       `json:"authenticators"`
-	WeakUntil         time.Time `json:"weak_until,omitzero"` // where all of them are weak keys of an import
+	WeakUntil         time.Time `json:"weak_until,omitzero"` // the last end, if all of them are weak keys of an import
 	RecoveryCodesLeft int       `json:"recovery_codes_left"`
 	LastUsed          time.Time `json:"last_used,omitzero"`
 	ResetAt           time.Time `json:"reset_at,omitzero"`
-	NeedsCode         bool      `json:"needs_code,omitempty"` // for the enrollment after the reset
+	NeedsCode         bool      `json:"needs_code,omitempty"` // the enrollment after the reset requires a code
 	FrozenAt          time.Time `json:"frozen_at,omitzero"`
 	Machine           string    `json:"machine,omitempty"`
 	Generation        uint64    `json:"generation"`

@@ -76,8 +76,8 @@ type restoredReport struct {
 	Resumed    bool      `json:"resumed"`
 	Records    int       `json:"records"`
 	Unreadable int       `json:"unreadable"`
-	Noticed    []string  `json:"noticed"` // by people
-	Todo       []string  `json:"todo"`    // for the product
+	Noticed    []string  `json:"noticed"` // what people notice
+	Todo       []string  `json:"todo"`    // what the product must do
 }
 
 func (a *app) runRestored(ctx context.Context, backup time.Time) error {
@@ -95,7 +95,7 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	defer db.Close()
-	if err := db.CheckIntegrity(ctx); err != nil { // as after a copy over a file whose -wal was left there
+	if err := db.CheckIntegrity(ctx); err != nil { // the file may be a mixture, after a copy over one whose -wal was left there
 		return err
 	}
 	here, err := a.session(db, f.Ring(), by)

@@ -56,7 +56,7 @@ type app struct {
 	chains   map[string][]string // the tenants above a tenant, nearest first, as --above says
 
 	namesFile string
-	names     *importfile.Names // of people, as --names says
+	names     *importfile.Names // people's names, from --names
 
 	running bool // the arguments were understood
 }

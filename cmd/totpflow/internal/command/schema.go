@@ -68,7 +68,7 @@ type migrations struct {
 type migration struct {
 	Name    string `json:"name"`
 	SQL     string `json:"sql"`
-	Written bool   `json:"written"` // with --out: false where the file was there already
+	Written bool   `json:"written"` // false if --out is given and the file was there already
 }
 
 func (a *app) runSchema(d sqlstore.Dialect, schema, prefix, out string) error {

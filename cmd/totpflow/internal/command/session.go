@@ -50,7 +50,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by admin.Operator) (*
 		Issuer:        "totpflow", // shown by no phone: nothing is set up here
 		Store:         db,
 		Keys:          ring,
-		Observer:      event.Slog(slog.New(slog.NewTextHandler(a.events, nil))), // of what this run does
+		Observer:      event.Slog(slog.New(slog.NewTextHandler(a.events, nil))), // reports the events of this run
 		Logger:        slog.New(slog.DiscardHandler),                            // every error comes back to this run, which says it once
 		Notifier:      event.Deferred,                                           // people are told by the product
 		ParentTenants: func(_ context.Context, tenant string) ([]string, error) { return a.chains[tenant], nil },

@@ -18,7 +18,7 @@ type sweep struct {
 	file    *keyfile.File
 	session *session
 	journal keyfile.Journal
-	what    string // for the progress
+	what    string // the name of the run, for the progress
 	run     func(ctx context.Context, cursor string, progress func(admin.Progress)) error
 	broken  []store.AccountID // records that do not open, which were passed over
 }
@@ -31,7 +31,7 @@ func (a *app) lockKeys() (f *keyfile.File, release func(), err error) {
 	if release, err = keyfile.Lock(f.Path()); err != nil {
 		return nil, nil, err
 	}
-	if f, err = a.openKeys(); err != nil { // as it is now that the lock keeps others from changing it
+	if f, err = a.openKeys(); err != nil { // reads the file again, now that the lock keeps others from changing it
 		release()
 	}
 	return f, release, err

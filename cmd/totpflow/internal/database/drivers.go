@@ -17,8 +17,8 @@ import (
 
 // A row is one kind of database.
 type row struct {
-	schemes []string // of its URLs
-	driver  string   // as it is registered with database/sql
+	schemes []string // the schemes of its URLs
+	driver  string   // the name that is registered with database/sql
 	dialect sqlstore.Dialect
 	// source makes the driver's data source name. Its error repeats nothing of
 	// the URL.

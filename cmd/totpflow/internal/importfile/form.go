@@ -87,8 +87,8 @@ func formOfName(s string) string {
 // are joined to a name begin with capitals.
 func oneCase(s string) bool { return strings.ToUpper(s) == s || strings.ToLower(s) == s }
 
-// hasDigit reports whether a text of base32 has one of its digits, as nearly all do: of
-// those with 16 symbols 96 in 100.
+// hasDigit reports whether a text of base32 has one of its digits, as nearly all do: 96
+// in 100 of those with 16 symbols.
 func hasDigit(s string) bool { return strings.ContainsAny(s, "234567") }
 
 // compact drops the separators between groups of the same length: secrets are grouped

@@ -107,7 +107,7 @@ func readRows(table *csv.Reader, columns []column, known *Known) ([]Row, error) 
 // A doubt is how much of a column looks like secrets.
 type doubt struct {
 	all, like int
-	form      string // of the first one
+	form      string // the form of the first one
 }
 
 func (d *doubt) count(cell, form string) {

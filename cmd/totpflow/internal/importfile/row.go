@@ -34,7 +34,7 @@ var (
 type Row struct {
 	Line int             // where it begins, from 1
 	ID   store.AccountID // zero with an error
-	Name string          // of the authenticator; may be empty
+	Name string          // the name of the authenticator; may be empty
 	Key  totp.Key        // zero with an error
 	Err  error
 }

@@ -41,7 +41,7 @@ type File struct {
 // than its owner can read or write, and [keyring.ErrMalformed] for one that holds no
 // ring.
 func Open(path string) (*File, error) {
-	real, err := filepath.EvalSymlinks(path) // to replace the file and not the link
+	real, err := filepath.EvalSymlinks(path) // a link stays a link: its target is replaced
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
@@ -73,7 +73,7 @@ func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
 		return "", nil, err
 	}
 	defer file.Close()
-	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" { // where the bits say nothing
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" { // on Windows the bits say nothing
 		return "", nil, ErrMode
 	}
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
@@ -93,7 +93,7 @@ func Regular(path string) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, cause(err)
 	}
-	info, err := file.Stat() // of what was opened, not of what lies there by now
+	info, err := file.Stat() // about the opened file, not about one that has taken its place
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("it is not a regular file")
 	}

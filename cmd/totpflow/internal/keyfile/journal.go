@@ -18,14 +18,14 @@ var ErrJournal = errors.New("not a journal of this version")
 type Journal struct {
 	Version   int       `json:"version"`
 	Operation string    `json:"operation"`
-	Database  string    `json:"database"`         // which one, without user and password
+	Database  string    `json:"database"`         // the database, without user and password
 	Key       string    `json:"key,omitempty"`    // the key that was staged, or that records are sealed under
 	Epoch     uint32    `json:"epoch,omitempty"`  // the epoch that was raised to
 	At        time.Time `json:"at,omitzero"`      // when the restored backup was made
-	Began     time.Time `json:"began"`            // by the clock of this machine
-	Cursor    string    `json:"cursor,omitempty"` // where to go on
+	Began     time.Time `json:"began"`            // the start, by the clock of this machine
+	Cursor    string    `json:"cursor,omitempty"` // where to continue
 	Seen      int       `json:"seen"`             // records until there
-	Changed   int       `json:"changed"`          // of these, sealed again
+	Changed   int       `json:"changed"`          // how many of these were sealed again
 	Staged    bool      `json:"staged,omitempty"` // Key is in the ring and seals nothing yet; the sweep has not begun
 }
 

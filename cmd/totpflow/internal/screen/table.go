@@ -28,5 +28,5 @@ func (t *Table) Row(cells ...string) {
 	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
 }
 
-// End prints what is not yet printed.
+// End prints the rows that are not printed yet.
 func (t *Table) End() error { return t.w.Flush() }
