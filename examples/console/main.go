@@ -23,7 +23,9 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/phone/provider/kannel"
+	"github.com/totpflow/totpflow/phone/provider/twilio"
 )
 
 func main() {
@@ -41,7 +43,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	path := flags.String("db", "console.db", "database file; the keys lie beside it, in <db>.keys")
 	require := flags.Bool("require", false, "everybody has to set up two-factor authentication, whatever administrators set")
 	smtp := flags.String("smtp", "", "mail server, as host:port; without one, mails are written to the folder <db>.mail")
-	gateway := flags.String("sms-kannel", "", "sendsms address of a Kannel gateway for codes by SMS, with user and password in "+kannelUser+" and "+kannelPassword+"; without one, messages are written to the folder of the mails")
+	gateway := flags.String("sms-kannel", "", "sendsms address of a Kannel gateway for codes by SMS, with user and password in KANNEL_USER and KANNEL_PASSWORD; without it and -sms-twilio, messages are written to the folder of the mails")
+	number := flags.String("sms-twilio", "", "number that Twilio sends codes by SMS and calls from, with the account in TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
 	site := flags.String("url", "", "address of the console in mails; the default is the one that it listens on")
 	_ = flags.Parse(args) // ExitOnError
 
@@ -67,44 +70,45 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	folder := *path + ".mail"
 	o := app.Options{
 		DB: db, Keys: keys, Require: *require, URL: cmp.Or(*site, "http://"+listener.Addr().String()),
-		Mail: app.Folder(folder), Phones: app.Outbox(folder), NoCalls: *gateway != "",
+		Mail: app.Folder(folder), NoCalls: *gateway != "",
 	}
 	if *smtp != "" {
 		if o.Mail, err = app.SMTP(*smtp); err != nil {
 			return fmt.Errorf("cannot use the mail server %s: %w", *smtp, err)
 		}
 	}
-	if *gateway != "" {
-		o.Phones, err = kannel.New(kannel.Config{URL: *gateway, Username: os.Getenv(kannelUser), Password: os.Getenv(kannelPassword)})
-		if err != nil {
-			return fmt.Errorf("cannot use the gateway of -sms-kannel: %w", err)
-		}
+	if o.Phones, err = sender(*gateway, *number, folder); err != nil {
+		return fmt.Errorf("cannot use -sms-kannel or -sms-twilio: %w", err)
 	}
 	console, err := app.New(o)
 	if err != nil {
 		return fmt.Errorf("cannot use the database %s: %w", *path, err)
 	}
 
-	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: cmp.Or(*smtp, folder), codes: cmp.Or(*gateway, folder), require: *require})
+	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: cmp.Or(*smtp, folder), codes: cmp.Or(*gateway, *number, folder), require: *require})
 	go console.Run(ctx)
 	return serve(ctx, listener, console)
 }
 
-// The gateway's user must not appear in a list of processes.
-const (
-	kannelUser     = "KANNEL_USER"
-	kannelPassword = "KANNEL_PASSWORD"
-)
+// sender sends codes by SMS, and calls where it can. The secrets of its account must not
+// appear in a list of processes.
+func sender(gateway, number, folder string) (phone.Sender, error) {
+	switch {
+	case gateway != "":
+		return kannel.New(kannel.Config{URL: gateway, Username: os.Getenv("KANNEL_USER"), Password: os.Getenv("KANNEL_PASSWORD")})
+	case number != "":
+		return twilio.New(twilio.Config{AccountSID: os.Getenv("TWILIO_ACCOUNT_SID"), Secret: os.Getenv("TWILIO_AUTH_TOKEN"), From: number})
+	}
+	return app.Outbox(folder), nil
+}
 
 // serve answers until ctx ends, then lets the requests and mails under way finish.
 func serve(ctx context.Context, listener net.Listener, console *app.Console) error {
 	server := &http.Server{
 		Handler:           console,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+		ReadTimeout:       15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -122,17 +126,15 @@ func serve(ctx context.Context, listener net.Listener, console *app.Console) err
 	return nil
 }
 
-// A greeting is what the screen says at the start.
+// A greeting is what the screen says at the start: where data, mails and codes by phone go,
+// and the key file, if it was made just now.
 type greeting struct {
-	db, mails string
-	codes     string // where those by phone go
-	keys      string // the key file, where it was made just now
-	require   bool
+	db, mails, codes, keys string
+	require                bool
 }
 
 func greet(out io.Writer, addr net.Addr, g greeting) {
-	fmt.Fprintf(out, "Acme Backup, a console with two-factor sign-in by totpflow\n\n")
-	fmt.Fprintf(out, "  Open      http://%s\n", addr)
+	fmt.Fprintf(out, "Acme Backup, a console with two-factor sign-in by totpflow\n\n  Open      http://%s\n", addr)
 	label := "Sign in"
 	for _, a := range app.DemoAccounts {
 		fmt.Fprintf(out, "  %-8s  %-18s  password %s  %s\n", label, a.Email, a.Password, a.What)

@@ -195,7 +195,7 @@ func TestUnusableMailServer(t *testing.T) {
 	require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", db, "-smtp", "nonsense"), "cannot use the mail server nonsense")
 }
 
-// A gateway needs its user, and is named by nothing that others can read.
+// A gateway needs its user, and Twilio its account; their secrets are not printed.
 func TestUnusableGateway(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "console.db")
 	url := "http://127.0.0.1:13013/cgi-bin/sendsms"
@@ -203,6 +203,21 @@ func TestUnusableGateway(t *testing.T) {
 	require.Contains(t, fails(t, []string{"KANNEL_USER=", "KANNEL_PASSWORD="}, append(args, url)...), "-sms-kannel")
 	require.Contains(t, fails(t, []string{"KANNEL_USER=u", "KANNEL_PASSWORD=p"}, append(args, "nonsense")...), "-sms-kannel")
 	require.NotContains(t, fails(t, []string{"KANNEL_USER=u", "KANNEL_PASSWORD=s3cret"}, append(args, "http://gateway.example/")...), "s3cret")
+
+	args[len(args)-1] = "-sms-twilio"
+	require.Contains(t, fails(t, []string{"TWILIO_ACCOUNT_SID=", "TWILIO_AUTH_TOKEN="}, append(args, "+15005550006")...), "-sms-twilio")
+	said := fails(t, []string{"TWILIO_ACCOUNT_SID=nonsense", "TWILIO_AUTH_TOKEN=s3cret"}, append(args, "+15005550006")...)
+	require.Contains(t, said, "-sms-twilio")
+	require.NotContains(t, said, "s3cret")
+}
+
+// With an account of Twilio the console starts, and says where codes go.
+func TestTwilio(t *testing.T) {
+	t.Setenv("TWILIO_ACCOUNT_SID", "AC"+strings.Repeat("0", 32))
+	t.Setenv("TWILIO_AUTH_TOKEN", "s3cret")
+	p := start(t, filepath.Join(t.TempDir(), "console.db"), "-sms-twilio", "+15005550006")
+	require.Contains(t, p.screen, "Codes to  +15005550006\n")
+	require.NotContains(t, p.screen, "s3cret")
 }
 
 func TestBusyPort(t *testing.T) {

@@ -139,7 +139,7 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 		return admin.ErrScope
 	}
 	l := p.section.Language(r)
-	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows)), details: []string{l.Say("does." + string(scope))}}
+	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows)), details: []string{l.Say("does."+string(scope), "Count", len(rows))}}
 	if len(tenants) > 1 {
 		return p.eachByWindow(w, r, v, rows, c, func(by admin.Administrator, row Row) error {
 			change, err := p.Admin.Reset(r.Context(), by, row.ID, scope)

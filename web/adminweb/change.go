@@ -43,7 +43,7 @@ var changes = map[string]change{
 			return admin.ErrScope
 		}
 		x.c.doing = x.l.Say("do.reset-"+string(scope), "Name", x.them.label())
-		x.c.details = append(ends(x.l, x.m, scope), x.l.Say("does."+string(scope)))
+		x.c.details = append(ends(x.l, x.m, scope), x.l.Say("does."+string(scope), "Count", 1))
 		if !x.m.FrozenAt.IsZero() && (scope == admin.ScopeAll || scope == admin.ScopeAuthenticators) {
 			x.c.details = append(x.c.details, x.l.Say("does.frozen"))
 		}

@@ -106,6 +106,14 @@ func explained(err error) bool {
 func functions(l *web.Language) template.FuncMap {
 	return template.FuncMap{
 		"state": func(word string) string { return l.Say("state." + word) },
+		"reason": func(text string) string { // of a closed account it is the change that was disputed
+			for _, group := range []string{"disputed.", "event."} {
+				if word, err := l.Find(group + text); err == nil {
+					return word
+				}
+			}
+			return text
+		},
 		"scopes": func() (words []string) {
 			for _, s := range scopes {
 				words = append(words, string(s))

@@ -148,6 +148,7 @@ func TestSeveralOrganisations(t *testing.T) {
 	s.directory.Add(twin)
 	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(twin), "scope", "authenticators", "do", "reset")
 	require.Contains(t, b.Page.Text("doing"), "“Mika Berg, Acme” and “Mika Berg, Globex”")
+	require.Contains(t, b.Page.Text("doing"), "These people have to set up again.")
 
 	for i := range 21 {
 		s.directory.Add(one("globex", fmt.Sprint("x", i), fmt.Sprint("X ", i)))

@@ -61,6 +61,7 @@ func TestClosed(t *testing.T) {
 	b := s.as(boss)
 	b.open(mika)
 	require.Contains(t, b.Page.Text("closed"), "Bring back the earlier authenticator")
+	require.Regexp(t, `Account closed, because of “it was not me” .*: Password changed`, b.Page.Texts("log")[0], "the change in words")
 	require.Equal(t, []string{"restore", "reset", "unlock"}, helps(b))
 	b.Page.Submit("/2fa-admin/person/unlock")
 	require.Contains(t, b.Page.Text("doing"), "Nothing is removed.")

@@ -10,7 +10,7 @@ import (
 )
 
 // narrowSize is the narrowest window that the pages are made for.
-var narrowSize = size{"narrow", 360, 740, true}
+var narrowSize = size{"narrow", 320, 640, true}
 
 // fits asserts that the page is in the language, and that nothing of it is wider
 // than the window: header and footer included, and every form opened.
