@@ -74,7 +74,7 @@ func TestRequiredFromADayOn(t *testing.T) {
 	p.at("/2fa/setup")
 	p.says("9 January 2026")
 	p.open("/")
-	require.Contains(t, p.text("#grace"), "until 9 January 2026")
+	require.Contains(t, p.text("#grace"), "by 9 January 2026")
 	p.picture("grace")
 	require.Equal(t, "Has to set up soon", boss.state(ana))
 	boss.open("/2fa-admin/people")
