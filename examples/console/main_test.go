@@ -255,8 +255,8 @@ func TestBrokenKeys(t *testing.T) {
 	require.NoFileExists(t, db+".keys")
 }
 
-// With keys that others can read, they could open what the database holds. The console
-// refuses such keys, as the operator's command does.
+// Anyone who reads the keys can open what the database holds. So the console refuses keys
+// that others can read, as the operator's command does.
 func TestKeysOfOthers(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the bits of a file's mode say nothing here")

@@ -54,7 +54,7 @@ func (a *agent) explain(err error) (code int, text string) {
 		code int
 		text string
 	}{
-		// First the errors that may be joined with others in this list.
+		// These come first, because they may be joined with errors that follow.
 		{errAnswer, ExitFailed, "answer"},
 		{errForeign, ExitFailed, "foreign"},
 		{errExposed, ExitFailed, "exposed"},

@@ -62,8 +62,8 @@ const version = 1
 var errNone = fs.ErrNotExist
 
 // open returns the folder, or errNone. It refuses a folder into which another user can
-// put files: an account file of that user would send this user's password and code to
-// that user's server. All access goes through the folder that was checked.
+// put files: with an account file there, that user could have this user's password and
+// code sent to another server. All access goes through the folder that was checked.
 func (f files) open() (*os.Root, error) {
 	root, err := os.OpenRoot(f.folder)
 	if err != nil {

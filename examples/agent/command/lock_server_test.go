@@ -32,7 +32,7 @@ func (s *secrets) last(name string) string {
 	return all[len(all)-1]
 }
 
-// The server is told of every lock: by a command, from another window, on closing, and
+// The server learns about every lock: by a command, from another window, on closing, and
 // after the idle time. From then on a copy of the session key is of no use.
 func TestTheServerHearsOfALock(t *testing.T) {
 	h := newWorkplace(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Wrapped text has the same words in the same order, and no line is too long that could
-// be shorter.
+// Wrapped text has the same words in the same order, and a line is too long only if it
+// cannot be broken.
 func TestWrap(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "",

@@ -171,7 +171,7 @@ func sources(t *testing.T) (files []*ast.File) {
 	return files
 }
 
-// text returns the string in the first of some expressions, if it is a string literal.
+// text returns the value of the first expression, if it is a string literal.
 func text(args []ast.Expr) (string, bool) {
 	if len(args) == 0 {
 		return "", false

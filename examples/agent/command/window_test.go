@@ -63,8 +63,8 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// after returns what was written since the last time, up to and including the words, if
-// the words are in it.
+// after looks for the words in what was written since the last time. If it finds them, it
+// returns the text up to and including them.
 func (s *screen) after(words string) (before string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -63,7 +63,7 @@ type reader struct {
 	last   map[string]string // the last value of each field; "bearer" is the last session
 }
 
-// TestAPIPage sends the requests in docs/api.md, and gets the answers in it.
+// TestAPIPage sends the requests in docs/api.md, and expects its answers.
 func TestAPIPage(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)

@@ -57,7 +57,7 @@ type console struct {
 	office   *adminweb.Pages  // the pages of administrators
 	letters  *letters.Letters // the texts of mails
 	alerts   adminweb.Alerts  // what the spray detector has found
-	races    adminweb.Races   // that calls have lost
+	races    adminweb.Races   // the races that calls have lost
 	users    users
 	tenants  tenants
 	sessions sessions

@@ -23,7 +23,7 @@ var files embed.FS
 type view struct {
 	Language *words.Language
 	Page     string        // the template's name
-	Title    string        // if it is not the page's own
+	Title    string        // if it differs from the page's own
 	SignedIn *user         // nil without a session
 	Grace    time.Time     // by when a second factor has to be set up; zero if there is no such time
 	Error    string        // why the form was refused

@@ -47,8 +47,8 @@ func (c *console) newService(o Options, s store.Store) (*totpflow.Service, error
 	return totpflow.New(config)
 }
 
-// observer is told of everything that happens to second factors. It writes the log, and
-// watches all accounts for guesses.
+// observer receives every event about second factors. It writes the log, and watches all
+// accounts for guesses.
 func observer(log event.Observer, alerts *adminweb.Alerts) event.Observer {
 	if log == nil {
 		log = event.Slog(nil)

@@ -26,7 +26,7 @@ type backup struct {
 type archive struct{ db *sql.DB }
 
 // seen is the condition for what a user may see: administrators see the backups of the
-// organisation, everyone else their own. Its arguments are the result of the function only.
+// organisation, everyone else their own. Its arguments come from only(u).
 const seen = `tenant = ? AND (owner = ? OR ?)`
 
 func only(u user) []any { return []any{u.Tenant.ID, u.ID, u.Administers()} }
@@ -49,7 +49,7 @@ func (a archive) page(ctx context.Context, u user, after place, skip, limit int)
 	return found, false, err
 }
 
-// A place is the place of a backup in a list. It stays the same when other backups come
+// A place is a position in a list of backups. It stays the same when other backups come
 // and go.
 type place struct {
 	taken int64

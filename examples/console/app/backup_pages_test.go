@@ -118,7 +118,7 @@ func TestBackupsOfOthers(t *testing.T) {
 	require.Len(t, nora.backups(), 1)
 }
 
-// A person without a second factor cannot be asked for a code of it.
+// A person without a second factor cannot be asked for a code.
 func TestDeletingNeedsASecondFactor(t *testing.T) {
 	b := newSite(t).browser()
 	b.password(ana).redirects("/")

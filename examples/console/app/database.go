@@ -44,7 +44,7 @@ func Open(path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// release is the number of these tables, which the file stores as its user_version.
+// release is the version of these tables, which the file stores as its user_version.
 const release = 8
 
 // tables are the console's own. The keys of sessions and machines are stored only as

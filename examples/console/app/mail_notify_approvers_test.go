@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every administrator who could approve a request is told of it, with each field that it
-// changes, before and after, and with a link to the page. The administrator who made it
-// gets no mail.
+// Every administrator who could approve a request gets a mail about it. The mail has each
+// field that the request changes, before and after, and a link to the page. The
+// administrator who made the request gets no mail.
 func TestMailsToApprovers(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)

@@ -18,7 +18,7 @@ import (
 // every unlock requires password and code. The session of a machine is short, because the
 // machine has its key and can get another session at any time.
 const (
-	sessionAge        = 12 * time.Hour // also how long an app stays open that does not report its lock
+	sessionAge        = 12 * time.Hour // also the time after which an app that reports no lock is locked
 	deviceSessionAge  = 30 * 24 * time.Hour
 	machineSessionAge = 15 * time.Minute
 	choiceAge         = 10 * time.Minute

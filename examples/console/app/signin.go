@@ -44,8 +44,8 @@ func (c *console) passwordRight(w http.ResponseWriter, r *http.Request, u user) 
 	return nil
 }
 
-// mine returns the accounts of a person who has not chosen one yet, and nothing for
-// anyone else.
+// mine returns the accounts of a person who has not chosen one yet, and none for anyone
+// else.
 func (c *console) mine(r *http.Request) ([]user, error) {
 	s, err := c.sessionOf(r)
 	switch {
