@@ -1,12 +1,12 @@
-// Command agent is a small backup agent for the terminal, to try out and to copy
-// from: it signs in to the console of the examples with password and code, locks,
-// asks for a code before a backup is deleted, and runs its unattended job.
+// Command agent is a small backup agent for the terminal, to try out and to copy from.
+// It signs in to the console of the examples with password and code, locks, asks for a
+// code before it deletes a backup, and runs an unattended job.
 //
 //	go run ./examples/console &
 //	go run ./examples/agent signin
 //
-// Everything is in the package command beside it; this file has the terminal and
-// the system's keyring.
+// The agent itself is in package command, next to this file, which connects it to the
+// terminal and to the system's keyring.
 package main
 
 import (
@@ -63,7 +63,7 @@ func run() int {
 	return command.Run(ctx, os.Args[1:], s)
 }
 
-// raw has the terminal hand over keys as they are typed, and not show them.
+// raw makes the terminal hand over keys as they are typed, and not show them.
 func raw() (width int, restore func(), err error) {
 	fd := int(os.Stdin.Fd())
 	if width, _, err = term.GetSize(fd); err != nil {
@@ -73,12 +73,12 @@ func raw() (width int, restore func(), err error) {
 	return width, func() { _ = term.Restore(fd, before) }, err
 }
 
-// system is the keyring of the desktop, where there is one.
+// system is the keyring of the desktop, if there is one.
 type system struct{}
 
 const (
 	service  = "acme-backup-agent"
-	patience = 20 * time.Second // somebody may have to unlock it first
+	patience = 20 * time.Second // the person may have to unlock it first
 )
 
 var errSilent = errors.New("the keyring does not answer")
@@ -87,7 +87,7 @@ var errSilent = errors.New("the keyring does not answer")
 func (system) Get(name string) (string, error) {
 	var secret string
 	err := soon(func() (err error) { secret, err = keyring.Get(service, name); return err })
-	if err != nil { // a keyring that was silent may still write to secret
+	if err != nil { // a keyring that did not answer in time may still write to secret
 		return "", err
 	}
 	return secret, nil
@@ -107,7 +107,7 @@ func (system) Delete(name string) error {
 	return err
 }
 
-// soon gives up on a keyring that hangs, as one without a desktop may.
+// soon gives up on a keyring that hangs, as a keyring without a desktop may.
 func soon(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()

@@ -11,12 +11,12 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// keysVariable holds the key ring in earnest. A secret manager sets it; a file
-// beside the database is lost and stolen together with it.
+// keysVariable holds the key ring in production, where a secret manager sets it. A file
+// next to the database would be lost and stolen together with it.
 const keysVariable = "TOTPFLOW_KEYS"
 
-// loadKeys reads the key ring from the environment, or from the file beside the database.
-// On the first run it makes that file and returns its name.
+// loadKeys reads the key ring from the environment, or from the file next to the
+// database. On the first run it makes that file and returns its name.
 func loadKeys(db string) (keys *keyring.Ring, made string, err error) {
 	from, path := "the variable "+keysVariable, db+".keys"
 	text := os.Getenv(keysVariable)
@@ -37,13 +37,13 @@ func loadKeys(db string) (keys *keyring.Ring, made string, err error) {
 	return keys, made, nil
 }
 
-// makeKeys makes the file. New keys open nothing that is already there: anyone who has a
-// second factor would be shut out, and told nothing that helps.
+// makeKeys makes the file. New keys open nothing that exists already: everyone who has a
+// second factor would be shut out, and no message would help them.
 func makeKeys(db, path string) (text string, err error) {
 	if info, err := os.Stat(db); err == nil && info.Size() > 0 {
-		return "", fmt.Errorf("the database is here, but %s is not; put it back, or set %s", path, keysVariable)
+		return "", fmt.Errorf("the database exists, but %s does not; put it back, or set %s", path, keysVariable)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never in place of another
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never replaces another file
 	if err != nil {
 		return "", err
 	}
@@ -52,17 +52,17 @@ func makeKeys(db, path string) (text string, err error) {
 	return text, cmp.Or(err, f.Sync(), f.Close())
 }
 
-// readPrivate reads a file that only its owner can reach, as the operator's
-// command wants it too.
+// readPrivate reads a file that only its owner can access, as the operator's command
+// does.
 func readPrivate(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return "", err
-	case !info.Mode().IsRegular(): // opening a pipe would wait for its other side
+	case !info.Mode().IsRegular(): // opening a pipe would wait for its other end
 		return "", fmt.Errorf("%s is not a regular file", path)
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // where the bits say nothing
-		return "", fmt.Errorf("others can read or write %s; run chmod 600 on it, and rotate the keys if somebody may have", path)
+	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // there the bits say nothing
+		return "", fmt.Errorf("others can read or write %s; run chmod 600 on it, and rotate the keys if somebody may have done so", path)
 	}
 	text, err := os.ReadFile(path)
 	return string(text), err

@@ -1,10 +1,10 @@
-// Command console is a small backup console with two-factor sign-in, to try
-// out and to copy from. Run it and open http://127.0.0.1:8080:
+// Command console is a small backup console with two-factor sign-in, to try out and to
+// copy from. Run it and open http://127.0.0.1:8080:
 //
 //	go run ./examples/console
 //
-// Everything worth copying is in the package app beside it; this file starts
-// and ends it.
+// Everything worth copying is in package app, next to this file, which starts and stops
+// the console.
 package main
 
 import (
@@ -40,15 +40,15 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("console", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
-	path := flags.String("db", "console.db", "database file; the keys lie beside it, in <db>.keys")
-	require := flags.Bool("require", false, "everybody has to set up two-factor authentication, whatever administrators set")
+	path := flags.String("db", "console.db", "database file; the keys are next to it, in <db>.keys")
+	require := flags.Bool("require", false, "require two-factor authentication of everyone, whatever administrators set")
 	smtp := flags.String("smtp", "", "mail server, as host:port; without one, mails are written to the folder <db>.mail")
-	gateway := flags.String("sms-kannel", "", "sendsms address of a Kannel gateway for codes by SMS, with user and password in KANNEL_USER and KANNEL_PASSWORD; without it and -sms-twilio, messages are written to the folder of the mails")
+	gateway := flags.String("sms-kannel", "", "sendsms address of a Kannel gateway for codes by SMS, with its user and password in KANNEL_USER and KANNEL_PASSWORD; without it and -sms-twilio, messages are written to the folder of the mails")
 	number := flags.String("sms-twilio", "", "number that Twilio sends codes by SMS and calls from, with the account in TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
-	site := flags.String("url", "", "address of the console in mails; the default is the one that it listens on")
+	site := flags.String("url", "", "address of the console in mails; by default the one that it listens on")
 	_ = flags.Parse(args) // ExitOnError
 
-	// The port first: a second console must not touch the first one's files.
+	// Listen first: a second console must not touch the files of the first one.
 	listener, err := net.Listen("tcp", *addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use by another program; choose another address with -addr", *addr)
@@ -120,13 +120,13 @@ func serve(ctx context.Context, listener net.Listener, console *app.Console) err
 	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
-		return server.Close() // somebody keeps a connection busy
+		return server.Close() // a connection is still busy
 	}
-	_ = console.Drain(grace) // mails that are not sent by then wait for the next start
+	_ = console.Drain(grace) // mails that are not sent by then are sent after the next start
 	return nil
 }
 
-// A greeting is what the screen says at the start: where data, mails and codes by phone go,
+// A greeting is what the program prints at the start: where data, mails and codes by phone go,
 // and the key file, if it was made just now.
 type greeting struct {
 	db, mails, codes, keys string
@@ -140,19 +140,19 @@ func greet(out io.Writer, addr net.Addr, g greeting) {
 		fmt.Fprintf(out, "  %-8s  %-18s  password %s  %s\n", label, a.Email, a.Password, a.What)
 		label = ""
 	}
-	setUp := "as administrators set under Accounts; optional until then"
+	setUp := "set by administrators under Accounts; optional until then"
 	if g.require {
 		setUp = "required, set up at the first sign-in"
 	}
 	fmt.Fprintf(out, "  2FA       %s\n  Database  %s\n  Mails to  %s\n  Codes to  %s\n", setUp, g.db, g.mails, g.codes)
 	if g.keys != "" {
-		fmt.Fprintf(out, "  Keys      %s, made just now, for you alone to read (mode 0600).\n"+
-			"            Lose it and nobody with 2FA gets in. In earnest, keep the keys\n"+
-			"            apart from the database: in the environment variable %s.\n", g.keys, keysVariable)
+		fmt.Fprintf(out, "  Keys      %s, made just now, readable only by you (mode 0600).\n"+
+			"            Without it, nobody with 2FA can sign in. In production, keep the keys\n"+
+			"            apart from the database, in the environment variable %s.\n", g.keys, keysVariable)
 	}
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		fmt.Fprintf(out, "\n  Warning: others can reach this address, and know the passwords above. Browsers keep\n"+
-			"  its cookies on localhost or over TLS only.\n")
+		fmt.Fprintf(out, "\n  Warning: others can reach this address, and the passwords above are public. Browsers\n"+
+			"  keep its cookies only on localhost or over TLS.\n")
 	}
-	fmt.Fprintf(out, "\nCtrl-C ends it.\n")
+	fmt.Fprintf(out, "\nPress Ctrl-C to stop it.\n")
 }

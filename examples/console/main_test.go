@@ -50,7 +50,7 @@ type process struct {
 	cmd    *exec.Cmd
 	url    string
 	screen string
-	log    bytes.Buffer // to be read when it has ended
+	log    bytes.Buffer // to be read after it has ended
 }
 
 // start runs the console on a free port until the test ends.
@@ -72,7 +72,7 @@ func start(t *testing.T, db string, args ...string) *process {
 	return p
 }
 
-// fails runs the console, which has to end at once with status 1 and one line.
+// fails runs the console, which must end at once with status 1 and one line.
 func fails(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -91,8 +91,8 @@ func fails(t *testing.T, env []string, args ...string) string {
 	return stderr.String()
 }
 
-// The console is read as an example, and must not grow back: without tests, blank lines and
-// comments it has at most 2,000 lines.
+// The console is read as an example, and must not grow again: without tests, blank lines
+// and comments it has at most 2,000 lines.
 func TestLines(t *testing.T) {
 	lines := 0
 	for _, pattern := range []string{"*.go", "app/*.go"} {
@@ -166,7 +166,8 @@ func TestRequireFlag(t *testing.T) {
 	require.Equal(t, "/2fa/setup", password(t, client(t), p.url))
 }
 
-// The mails of a demonstration can be read in a folder; their links lead back.
+// The mails of a demonstration are in a folder, where people can read them; their links
+// lead back.
 func TestMailsInAFolder(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "console.db")
 	p := start(t, db)
@@ -195,7 +196,7 @@ func TestUnusableMailServer(t *testing.T) {
 	require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", db, "-smtp", "nonsense"), "cannot use the mail server nonsense")
 }
 
-// A gateway needs its user, and Twilio its account; their secrets are not printed.
+// A gateway requires its user, and Twilio its account. No message contains their secrets.
 func TestUnusableGateway(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "console.db")
 	url := "http://127.0.0.1:13013/cgi-bin/sendsms"
@@ -237,8 +238,8 @@ func TestUnusableDatabase(t *testing.T) {
 	require.NoError(t, os.WriteFile(garbage, []byte(strings.Repeat("no database ", 100)), 0o600))
 	require.NoError(t, os.WriteFile(garbage+".keys", []byte(keyring.Generate()), 0o600))
 	for _, db := range []string{
-		filepath.Join(dir, "missing", "console.db"), // a directory that is not there
-		filepath.Join(garbage, "console.db"),        // a file where a directory should be
+		filepath.Join(dir, "missing", "console.db"), // a directory that does not exist
+		filepath.Join(garbage, "console.db"),        // a file in place of a directory
 		dir,                                         // a directory
 		garbage,
 	} {
@@ -248,7 +249,7 @@ func TestUnusableDatabase(t *testing.T) {
 
 func TestUnwritableDatabase(t *testing.T) {
 	if os.Geteuid() == 0 {
-		// Permissions do not bind root, but a file system that is read-only does.
+		// Permissions do not bind root, but a read-only file system does.
 		require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", "/proc/console.db"), "database /proc/console.db")
 		return
 	}
@@ -269,7 +270,8 @@ func TestBrokenKeys(t *testing.T) {
 	require.NoFileExists(t, db+".keys")
 }
 
-// Keys that others can read open what the database holds: the console refuses them, as the operator's command does.
+// Anyone who reads the keys can open what the database holds. So the console refuses keys
+// that others can read, as the operator's command does.
 func TestKeysOfOthers(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the bits of a file's mode say nothing here")
@@ -286,8 +288,7 @@ func TestKeysOfOthers(t *testing.T) {
 	require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", db), "not a regular file")
 }
 
-// New keys beside an old database would shut everybody out who has a second
-// factor.
+// New keys with an old database would shut out everyone who has a second factor.
 func TestLostKeyFile(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "console.db")
 	p := start(t, db)
@@ -306,7 +307,7 @@ func TestKeysFromTheEnvironment(t *testing.T) {
 	require.NoFileExists(t, db+".keys")
 }
 
-// A console whose database file is gone signs nobody in, and its log says what to do.
+// A console whose database file was removed signs nobody in, and its log says what to do.
 func TestLostDatabaseFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that is open cannot be removed")
@@ -336,8 +337,8 @@ func TestInterruptEndsItCleanly(t *testing.T) {
 	}
 }
 
-// Every acknowledged change is there after the process was killed: the enrollment, the
-// code that is used, the trusted browser and the session.
+// Every acknowledged change survives when the process is killed: the enrollment, the code
+// that was used, the trusted browser and the session.
 func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "console.db")
 	p := start(t, db)
@@ -350,8 +351,8 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	resp.Body.Close()
 	link := regexp.MustCompile(`href="(otpauth:[^"]+)"`).FindSubmatch(page)
 	require.NotNil(t, link)
-	// The binary has the real clock; the phone runs a step ahead after the
-	// first code, which the window allows.
+	// The binary has the real clock. After the first code, the phone runs a step ahead,
+	// which the window allows.
 	clock := totptest.NewClock(time.Now())
 	phone, err := totptest.ScanURI(html.UnescapeString(string(link[1])), clock)
 	require.NoError(t, err)

@@ -103,7 +103,7 @@ func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
 // code is the handler of the form with the six digits.
 func (p *product) code(w http.ResponseWriter, r *http.Request) {
 	next, err := p.mfa.VerifyCode(totphttp.Context(r), totphttp.Challenge(r), r.PostFormValue("code"))
-	if err != nil { // wrong, used before, too many tries: any error lets nobody in
+	if err != nil { // wrong, used before, too many tries: no error lets anyone in
 		p.refuse(w, err)
 		return
 	}

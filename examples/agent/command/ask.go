@@ -13,18 +13,18 @@ import (
 	"golang.org/x/term"
 )
 
-// An asker asks the person: on the terminal, or by reading a line for each
-// answer when somebody else than a person gives them.
+// An asker puts questions to a person at a terminal. If a script gives the answers, it
+// reads one line for each answer instead.
 type asker struct {
 	System
 	words    *words.Language
 	keys     *keyboard
-	terminal *term.Terminal // one for all questions: it may hold what was typed ahead
+	terminal *term.Terminal // one for all questions, because it may hold text that was typed ahead
 	lines    *bufio.Reader
-	typed    history // at the prompt of the shell
+	typed    history // the lines typed at the shell's prompt
 
-	// watch is called while a question waits and after its answer. An error ends the
-	// question, whose answer then counts for nothing.
+	// watch is called while a question is open and after it is answered. An error ends
+	// the question, and its answer is discarded.
 	watch func() error
 }
 
@@ -39,7 +39,7 @@ func newAsker(s System) *asker {
 	return a
 }
 
-// begin takes up the terminal with nothing typed.
+// begin takes over the terminal, with nothing typed yet.
 func (a *asker) begin() {
 	a.keys.forget()
 	a.terminal = term.NewTerminal(struct {
@@ -48,30 +48,30 @@ func (a *asker) begin() {
 	}{a.keys, a.Err}, "")
 }
 
-// person reports whether somebody is there who can be asked again.
+// person reports whether the answers come from a person, who can be asked again.
 func (a *asker) person() bool { return a.terminal != nil }
 
-// A question is what a person is asked.
+// A question is something that a person is asked.
 type question struct {
 	text    string
 	hidden  bool // the answer must not appear on the screen
 	history term.History
-	each    func(say func(string)) error // now and then, until there is an answer; an error ends it
+	each    func(say func(string)) error // called now and then until there is an answer; an error ends the question
 }
 
-// ask returns the answer to a question. At the end of the input, and when the
-// person does not want to answer, it is io.EOF.
+// ask returns the answer to a question. It returns io.EOF at the end of the input, and if
+// the person cancels the question.
 func (a *asker) ask(ctx context.Context, text string) (string, error) {
 	return a.watched(ctx, question{text: text})
 }
 
-// secret is ask for input that must not appear on the screen.
+// secret is like ask, for input that must not appear on the screen.
 func (a *asker) secret(ctx context.Context, text string) (string, error) {
 	return a.watched(ctx, question{text: text, hidden: true})
 }
 
-// watched asks, and notices a lock before the answer, and between the answer and what is
-// done with it.
+// watched asks a question. It notices a lock while the question is open, and once more
+// before the answer is used.
 func (a *asker) watched(ctx context.Context, q question) (string, error) {
 	q.history = none{}
 	q.each = func(func(string)) error { return a.watch() }
@@ -101,7 +101,7 @@ func (a *asker) read(ctx context.Context, q question) (string, error) {
 	}
 	text, err := a.answer(ctx, q, width)
 	restore()
-	if err != nil { // Ctrl-C and Ctrl-D, which the terminal would go on to find, or a question that is over
+	if err != nil { // Ctrl-C or Ctrl-D, which the terminal would otherwise read again, or a question that was ended
 		fmt.Fprintln(a.Err)
 		a.begin()
 	}
@@ -139,17 +139,17 @@ func (a *asker) answer(ctx context.Context, q question, width int) (string, erro
 		}
 		if err != nil {
 			end()
-			<-answers // so that the terminal is nobody's
+			<-answers // wait until nothing reads from the terminal
 			return "", err
 		}
 	}
 }
 
-// A code is an answer to the question for one, as the API takes it.
+// A code is the answer to a question for a code, in the form that the API requires.
 type code object
 
-// askCode asks for a code of the app, for two in a row while single ones have to
-// wait, or takes a recovery code, or the one of a mail.
+// askCode asks for a code of the app, or for two in a row while single codes are not
+// accepted. It also accepts a recovery code, and the code from a mail.
 func (a *asker) askCode(ctx context.Context, pair, byPhone bool) (code, error) {
 	if pair {
 		first, err := a.ask(ctx, a.text("askFirstCode"))
@@ -183,7 +183,7 @@ func (a *asker) askCode(ctx context.Context, pair, byPhone bool) (code, error) {
 // empty reports whether the person pressed Enter alone.
 func (c code) empty() bool { return c["code"] == "" || c["phone_code"] == "" }
 
-// isLetter tells recovery codes, which have letters, from those of apps, in whatever
-// script and with whatever signs between they are typed. Japanese keyboards type the
-// long mark, which is a letter for Unicode, where a hyphen is meant.
+// isLetter tells recovery codes, which contain letters, from the codes of apps, in any
+// script and with any separators. Japanese keyboards type the long vowel mark, which
+// Unicode counts as a letter, where a hyphen is meant.
 func isLetter(r rune) bool { return unicode.IsLetter(r) && r != 'ー' && r != 'ｰ' }

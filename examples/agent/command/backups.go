@@ -7,8 +7,8 @@ import (
 	"net/url"
 )
 
-// each calls f with the backups that the person sees, page by page: there may be more than
-// one answer can hold.
+// each calls f with every backup that the person can see, page by page, because one
+// answer may not hold them all.
 func (a *agent) each(ctx context.Context, c client, f func(backup)) error {
 	for after := ""; ; {
 		var page struct {
@@ -44,8 +44,8 @@ func (a *agent) list(ctx context.Context, _ []string) error {
 	return err
 }
 
-// delete deletes a backup, for a code: the server asks for it, and the agent says
-// what it is for.
+// delete deletes a backup. The server requires a code for it, and the agent says what the
+// code is for.
 func (a *agent) delete(ctx context.Context, args []string) error {
 	c, err := a.session(ctx)
 	if err != nil {
@@ -73,8 +73,8 @@ func (a *agent) delete(ctx context.Context, args []string) error {
 	return err
 }
 
-// stepUp does something, and when the server asks for a code once more, says what it is
-// for, by the target's name, asks the person, and goes on with what they were doing.
+// stepUp calls do. If the server requires another code, stepUp says what the code is for,
+// naming the target, asks the person for it and calls do again with the proof.
 func (a *agent) stepUp(ctx context.Context, c client, what func(target string) string, do func(client) error) error {
 	err := do(c)
 	asked, ok := refusedFor(err, "proof_required")
@@ -89,7 +89,7 @@ func (a *agent) stepUp(ctx context.Context, c client, what func(target string) s
 	return a.over(do(c.proved(proof)))
 }
 
-// prove asks for a code, for what the server has said that it is needed.
+// prove asks for a code and returns a proof for the action that the server has named.
 func (a *agent) prove(ctx context.Context, c client, asked *refusal) (string, error) {
 	var shown struct{ Proof string }
 	ask := object{"action": asked.Action, "target": asked.Target}

@@ -18,7 +18,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// backups are the ids of a list, by machine; of several, the newest.
+// backups returns the ids in a list by machine; for a machine with several backups, the
+// newest id.
 func (d done) backups() map[string]string {
 	ids := make(map[string]string)
 	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9]{10}) +([a-z0-9-]+) `).FindAllStringSubmatch(d.out, -1) {
@@ -29,8 +30,8 @@ func (d done) backups() map[string]string {
 	return ids
 }
 
-// A backup is deleted for a code of its own, and the person goes on where they
-// were asked.
+// Deleting a backup requires its own code, and afterwards the shell continues where it
+// was.
 func TestDelete(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -42,27 +43,27 @@ func TestDelete(t *testing.T) {
 	used := phone.Code()
 	w.types("recovery code: ", used)
 	w.types("agent> ", "delete "+ids["ana-laptop"])
-	w.sees("Delete the backup of ana-laptop, taken 2026-03-02 07:54 UTC, 212 GB? It cannot be brought back.")
+	w.sees("Delete the backup of ana-laptop, taken 2026-03-02 07:54 UTC, 212 GB? It cannot be restored.")
 	w.types("recovery code: ", used)
-	w.sees("this code has been used")
+	w.sees("this code has been used already")
 	w.types("recovery code: ", phone.WrongCode())
 	w.sees("this code is not right")
 	w.types("recovery code: ", phone.Code())
 	w.sees("Deleted.")
 	w.types("agent> ", "delete "+ids["ana-laptop"])
-	w.sees("agent: there is no backup with this id")
+	w.sees("agent: there is no backup with this ID")
 	w.types("agent> ", "delete "+ids["ana-phone"])
 	w.sees("Delete the backup of ana-phone")
 	w.sees("recovery code: ")
-	_, err := w.keys.Write([]byte{3}) // Ctrl-C: rather not
+	_, err := w.keys.Write([]byte{3}) // Ctrl-C: the person changes their mind
 	require.NoError(t, err)
-	w.sees("agent: nothing was done")
+	w.sees("nothing was done")
 	w.types("agent> ", "exit")
 	w.ends(command.ExitDone)
 	require.Equal(t, map[string]string{"ana-phone": ids["ana-phone"]}, h.run("list", ana.Password, phone.Code()).backups())
 }
 
-// Thousands of backups, which a stolen key of a machine may have made, hide none.
+// Thousands of backups, which a stolen machine key may have made, do not hide any backup.
 func TestThousandsOfBackups(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -83,10 +84,10 @@ func TestDeleteFromAPipe(t *testing.T) {
 	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code()).ends(command.ExitFailed).notes("no answer")
 	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code(), phone.WrongCode()).ends(command.ExitRefused)
 	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code(), phone.Code()).ends(command.ExitDone).says("Deleted.")
-	h.run("delete nonsense", ana.Password, phone.Code()).ends(command.ExitFailed).notes("no backup with this id")
+	h.run("delete nonsense", ana.Password, phone.Code()).ends(command.ExitFailed).notes("no backup with this ID")
 }
 
-// While single codes wait, two in a row go on with what the person was doing.
+// While single codes are not accepted, two in a row complete what the person was doing.
 func TestDeleteWithTwoCodesInARow(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -105,7 +106,7 @@ func TestDeleteWithTwoCodesInARow(t *testing.T) {
 	}
 	w.types("agent> ", "delete "+ids["ana-laptop"])
 	w.types("recovery code: ", phone.Peek())
-	w.sees("two codes in a row are accepted, or a single one in")
+	w.sees("enter two codes in a row now, or a single code in")
 	first, second := phone.Pair()
 	w.types("Current code: ", first)
 	w.types("Next code: ", second)
@@ -114,7 +115,7 @@ func TestDeleteWithTwoCodesInARow(t *testing.T) {
 	w.ends(command.ExitDone)
 }
 
-// A person who has no second factor deletes nothing.
+// A person without a second factor cannot delete anything.
 func TestDeleteNeedsASecondFactor(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
@@ -122,25 +123,24 @@ func TestDeleteNeedsASecondFactor(t *testing.T) {
 	h.run("delete "+ids["ana-laptop"], ana.Password).ends(command.ExitRefused).notes("set up two-factor authentication first")
 }
 
-// registered is a workplace whose machine runs its job.
+// registered returns a workplace whose machine runs its job.
 func registered(t *testing.T) (*workplace, *totptest.Authenticator) {
 	h := newWorkplace(t)
 	phone := h.enrolled(admin)
 	h.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone).
-		says(`This machine runs its job as "Backup agent of files-01".`).notes(`as "Backup agent of files-01", without asking anybody`)
+		says(`This machine now runs its job as "Backup agent of files-01".`).notes(`as "Backup agent of files-01", without asking anyone`)
 	return h, phone
 }
 
-// The unattended job goes on while the agent is locked, and when nobody is signed
-// in.
+// The unattended job runs while the agent is locked, and while nobody is signed in.
 func TestJobWhileLocked(t *testing.T) {
 	h, phone := registered(t)
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "report.txt"), []byte("quarterly"), 0o600))
 	h.private("account.json", "vault", "locked", "machine.json")
-	h.run("run " + folder).ends(command.ExitDone).says("Kept a backup of ana-laptop, 1 GB, as ")
-	h.run("status").ends(command.ExitDone).says("locked", "Backup agent of files-01")
-	h.run("unlock", admin.Password, phone.Code(), "lock", "run "+folder, "status").ends(command.ExitDone).says("Kept a backup", "locked")
+	h.run("run " + folder).ends(command.ExitDone).says("Stored a backup of ana-laptop, 1 GB, as ")
+	h.run("status").ends(command.ExitDone).says("State            locked", "Backup agent of files-01")
+	h.run("unlock", admin.Password, phone.Code(), "lock", "run "+folder, "status").ends(command.ExitDone).says("Stored a backup", "State            locked")
 	h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("ana-laptop")
 	h.run("signout").ends(command.ExitDone)
 	h.run("run " + folder).ends(command.ExitDone)
@@ -167,13 +167,14 @@ func TestJobWithAKeyThatHasEnded(t *testing.T) {
 	other.folder = filepath.Join(t.TempDir(), "other")
 	other.run("signin", admin.Email, admin.Password, phone.Code()).ends(command.ExitDone)
 	other.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone)
-	h.run("run " + t.TempDir()).ends(command.ExitNotRegistered).notes("has ended")
+	h.run("run " + t.TempDir()).ends(command.ExitNotRegistered).notes("no longer valid")
 	require.NoError(t, os.Chmod(filepath.Join(h.folder, "machine.json"), 0o644))
 	h.run("run " + t.TempDir()).ends(command.ExitFailed).notes("can be read by others")
 }
 
-// A name that somebody has chosen does not repaint the terminal: this machine's is sent in
-// signs that the server takes, and one that was there before is shown in such.
+// A name that somebody else has chosen does not repaint the terminal. The name of this
+// machine is sent in characters that the server accepts, and a name that was stored
+// earlier is shown with its control characters replaced.
 func TestNamesAreClean(t *testing.T) {
 	h, phone := registered(t)
 	evil := *h
@@ -187,7 +188,7 @@ func TestNamesAreClean(t *testing.T) {
 	require.NotContains(t, d.out, "\x1b")
 }
 
-// Nothing in an answer repaints the terminal, no matter whose server it is.
+// No answer repaints the terminal, whichever server it comes from.
 func TestAnswersAreClean(t *testing.T) {
 	const evil = "\x1b]0;mine\a\x9b2J\u009b2J\r\u202e"
 	h := newWorkplace(t)
@@ -227,5 +228,5 @@ func TestAnswersAreClean(t *testing.T) {
 	text := h.run("status --json").ends(command.ExitDone).out
 	var s struct{ Email string }
 	require.NoError(t, json.Unmarshal([]byte(text), &s))
-	require.Equal(t, strings.ToValidUTF8(evil, "\ufffd"), s.Email, "a script reads what it is")
+	require.Equal(t, strings.ToValidUTF8(evil, "\ufffd"), s.Email, "a script reads the original text")
 }

@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// factor is where the server has the calls of module web: the second step, enrollment, and
-// what a signed-in person does with them. The others are the console's own (docs/api.md).
+// factor is the path of the calls of module web on the server: the second step,
+// enrollment, and what a signed-in person does with their factors. The other calls are
+// the console's own (docs/api.md).
 const factor = "/2fa/api"
 
-// A refusal is the server's answer to a request that it has not met
+// A refusal is the server's answer to a request that did not meet a requirement
 // (docs/api.md).
 type refusal struct {
 	Word          string         `json:"error"`
@@ -37,17 +38,17 @@ type refusal struct {
 
 func (e *refusal) Error() string { return "refused: " + e.Word }
 
-// refusedFor returns the refusal that an error is, if it is for this reason.
+// refusedFor returns the refusal that err wraps, if it has this word.
 func refusedFor(err error, word string) (e *refusal, ok bool) {
 	return e, errors.As(err, &e) && e.Word == word
 }
 
 type organisation struct{ ID, Name string }
 
-// A phone is one that codes can be sent to. Its number is masked.
+// A phone can receive codes. Its number is masked.
 type phone struct{ ID, Number, Via string }
 
-// A signedIn is a sign-in that is complete.
+// A signedIn is a completed sign-in.
 type signedIn struct {
 	Session           string    `json:"session"`
 	By                string    `json:"by"`
@@ -58,7 +59,7 @@ type signedIn struct {
 	Cleared           []string  `json:"cleared"`
 }
 
-// A backup is one that the server keeps.
+// A backup is one that the server stores.
 type backup struct {
 	ID        string    `json:"id"`
 	Machine   string    `json:"machine"`
@@ -74,7 +75,7 @@ type client struct {
 	base     string
 	session  string
 	proof    string
-	language string // that mails to the person are written in
+	language string // of mails to the person
 }
 
 // newClient refuses an address that would send passwords over the network in
@@ -92,27 +93,27 @@ func newClient(address string) (client, error) {
 	return client{base: strings.TrimSuffix(u.String(), "/")}, nil
 }
 
-// client is that of the server, in the language of the terminal.
+// client returns a client for the server, in the language of the terminal.
 func (a *agent) client(address string) (client, error) {
 	c, err := newClient(address)
 	c.language = a.words.Tag()
 	return c, err
 }
 
-// as is the client of somebody who is signed in.
+// as returns the client with a session.
 func (c client) as(session string) client {
 	c.session = session
 	return c
 }
 
-// proved is the client with a proof for its next request.
+// proved returns the client with a proof for its next request.
 func (c client) proved(proof string) client {
 	c.proof = proof
 	return c
 }
 
-// browser sends the requests. It follows no redirect: where passwords go, the
-// person has said.
+// browser sends the requests. It follows no redirects, so passwords go only to the server
+// that the person has named.
 var browser = &http.Client{
 	Timeout:       30 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -128,7 +129,7 @@ func (c client) post(ctx context.Context, path string, in object, out any) error
 	return c.call(ctx, http.MethodPost, path, in, out)
 }
 
-// call sends a request. The answer is in out, or is a *refusal.
+// call sends a request. It decodes the answer into out, or returns a *refusal.
 func (c client) call(ctx context.Context, method, path string, in object, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -166,7 +167,7 @@ func (c client) call(ctx context.Context, method, path string, in object, out an
 	return answer(resp.StatusCode, text, out)
 }
 
-// answer reads what the server has said.
+// answer reads the server's answer.
 func answer(status int, text []byte, out any) error {
 	if status == http.StatusNoContent {
 		return nil

@@ -9,36 +9,37 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
-// A usageError is a command line that makes no sense.
+// A usageError describes a mistake on the command line.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// An exit is a failure that has been told already.
+// An exit is a failure that was already reported.
 type exit struct{ code int }
 
 func (e *exit) Error() string { return fmt.Sprint("exit ", e.code) }
 
-// Errors of the agent's own.
+// The agent's own errors.
 var (
 	errSignedOut     = errors.New("nobody is signed in")
 	errSignedIn      = errors.New("somebody is signed in already")
 	errLocked        = errors.New("the agent is locked")
 	errElsewhere     = errors.New("the agent was locked in another window")
-	errIdle          = errors.New("the agent has locked, for nobody used it")
+	errIdle          = errors.New("the agent locked because it was not used")
 	errNotRegistered = errors.New("this machine has no key")
-	errServer        = errors.New("the address of the server")
+	errServer        = errors.New("the address of the server is not accepted")
 	errUnreachable   = errors.New("the server does not answer")
 	errAnswer        = errors.New("the server's answer makes no sense")
 	errNoBackup      = errors.New("no such backup")
 	errFolder        = errors.New("the folder cannot be read")
-	errExposed       = errors.New("the file can be read by others")
-	errForeign       = errors.New("the file or the folder can be changed by others")
+	errExposed       = errors.New("others can read the file")
+	errForeign       = errors.New("others can change the file or the folder")
 	errBroken        = errors.New("the file is damaged")
-	errNoVault       = errors.New("there is nothing to open")
+	errNoVault       = errors.New("the vault is missing or cannot be opened")
 )
 
-// explain says what an error means to the person, and to a script.
+// explain returns what an error means: the exit code for a script and the text for the
+// person.
 func (a *agent) explain(err error) (code int, text string) {
 	var wrong usageError
 	var refused *refusal
@@ -53,7 +54,7 @@ func (a *agent) explain(err error) (code int, text string) {
 		code int
 		text string
 	}{
-		// First what others come from.
+		// These come first, because they may be joined with errors that follow.
 		{errAnswer, ExitFailed, "answer"},
 		{errForeign, ExitFailed, "foreign"},
 		{errExposed, ExitFailed, "exposed"},
@@ -82,7 +83,7 @@ func (a *agent) explain(err error) (code int, text string) {
 	return ExitFailed, a.text("fault")
 }
 
-// explainRefusal is explain for what the server has refused.
+// explainRefusal does the same for a refusal by the server.
 func (a *agent) explainRefusal(e *refusal) (code int, text string) {
 	switch e.Word {
 	case "wait":

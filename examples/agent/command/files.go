@@ -12,20 +12,20 @@ import (
 	"regexp"
 )
 
-// A Keyring is the system's, which opens with the person's desktop. Get returns
-// an error when there is no such secret.
+// A Keyring is the system's keyring, which opens with the person's desktop. Get returns
+// an error if there is no such secret.
 type Keyring interface {
 	Get(name string) (string, error)
 	Set(name, secret string) error
 	Delete(name string) error
 }
 
-// files are the data that the agent keeps, in a folder of its own. All but the
-// entries of the keyring are in files that only their owner reads.
+// files are the agent's data, in a folder that belongs to the agent alone. Everything
+// except the entries of the keyring is in files that only their owner can read.
 type files struct {
 	folder  string
-	keyring Keyring                // nil: there is none
-	mine    func(fs.FileInfo) bool // whether a file is this user's
+	keyring Keyring                // nil if there is none
+	mine    func(fs.FileInfo) bool // reports whether a file belongs to this user
 }
 
 // The names of the files.
@@ -58,12 +58,12 @@ type machine struct {
 
 const version = 1
 
-// errNone says that there is no such file.
+// errNone means that there is no such file.
 var errNone = fs.ErrNotExist
 
-// open returns the folder, or errNone. It refuses one that another user can put files
-// into: an account file of theirs would have this user's password and code sent to a
-// server of theirs. The folder that was looked at is the one that is used.
+// open returns the folder, or errNone. It refuses a folder into which another user can
+// put files: with an account file there, that user could have this user's password and
+// code sent to another server. All access goes through the folder that was checked.
 func (f files) open() (*os.Root, error) {
 	root, err := os.OpenRoot(f.folder)
 	if err != nil {
@@ -80,8 +80,8 @@ func (f files) open() (*os.Root, error) {
 	return root, nil
 }
 
-// read reads a file, and refuses one of another user, and one that others can read or
-// write: the secret in it may be theirs already.
+// read reads a file. It refuses a file of another user, and a file that others can read
+// or write, because they may already know the secret in it.
 func (f files) read(name string) ([]byte, error) {
 	root, err := f.open()
 	if err != nil {
@@ -111,7 +111,8 @@ func (f files) readJSON(name string, v any) error {
 	return nil
 }
 
-// write replaces a file in one step, with mode 0600: half a file is not a file.
+// write replaces a file in one step, with mode 0600, so that no file is ever half
+// written.
 func (f files) write(name string, data []byte) error {
 	if err := os.MkdirAll(f.folder, 0o700); err != nil {
 		return err
@@ -154,11 +155,12 @@ func (f files) remove(name string) error {
 	return err
 }
 
-// devices are names that a server may give an agent. They reach the keyring's program, so
-// that nothing which that program may take for something else is among them.
+// devices matches the names that a server may give an agent. The names are passed to the
+// keyring's program, so the pattern allows nothing that the program could take for
+// something else.
 var devices = regexp.MustCompile(`^[a-z0-9]{16,64}$`)
 
-// account returns who is signed in, nil when nobody is.
+// account returns the account that is signed in, or nil.
 func (f files) account() (*account, error) {
 	var who account
 	switch err := f.readJSON(accountFile, &who); {
@@ -172,7 +174,7 @@ func (f files) account() (*account, error) {
 	return &who, nil
 }
 
-// vault returns the account's vault, as it was written.
+// vault returns the account's encoded vault.
 func (f files) vault(who *account) ([]byte, error) {
 	if !who.Keyring {
 		return f.read(vaultFile)
@@ -184,8 +186,8 @@ func (f files) vault(who *account) ([]byte, error) {
 	return []byte(text), err
 }
 
-// keep writes the vault: into the keyring, or into a file. A person who is signed in
-// is written after it, so that nobody is without a vault.
+// keep writes the vault to the keyring, or to a file. It writes the account after the
+// vault, so that no account is without a vault.
 func (f files) keep(who *account, vault []byte) error {
 	who.Version = version
 	who.Keyring = f.keyring != nil && f.keyring.Set(who.Device, string(vault)) == nil
@@ -197,7 +199,7 @@ func (f files) keep(who *account, vault []byte) error {
 	return f.writeJSON(accountFile, who)
 }
 
-// own takes away from others what they could read of a session that is to end.
+// own removes other users' access to the files of a session that is about to end.
 func (f files) own() error {
 	root, err := f.open()
 	if errors.Is(err, errNone) {
@@ -225,7 +227,8 @@ func (f files) own() error {
 	return nil
 }
 
-// forget removes what there is of an account. Windows that are open find no mark, and lock.
+// forget removes everything that is stored for an account. Open windows then find no
+// mark, and lock.
 func (f files) forget(who *account) error {
 	var err error
 	if who.Keyring && f.keyring != nil {
@@ -234,8 +237,9 @@ func (f files) forget(who *account) error {
 	return errors.Join(f.remove(accountFile), f.remove(vaultFile), f.remove(lockFile), err)
 }
 
-// replace removes the vault of a session in whose place another one is kept. A keyring that
-// is out of reach now (over SSH, say) may as well keep it: it opens nothing any more.
+// replace removes the vault of a session that was replaced by a new one. A keyring that
+// is out of reach now (over SSH, say) may keep the old vault, because it no longer opens
+// anything.
 func (f files) replace(old, now *account) {
 	if old.Keyring && f.keyring != nil && old.Device != now.Device {
 		_ = f.keyring.Delete(old.Device)
@@ -245,15 +249,16 @@ func (f files) replace(old, now *account) {
 	}
 }
 
-// lock has every agent that runs in this folder lock: each remembers the mark that was
-// there when it was opened, and this is another one. A time would not do: clocks step back.
+// lock makes every agent that runs in this folder lock: each remembers the mark that it
+// found when it was unlocked, and the new mark is a different one. A time would not work,
+// because clocks step back.
 func (f files) lock() (mark string, err error) {
 	mark = rand.Text()
 	return mark, f.write(lockFile, []byte(mark+"\n"))
 }
 
-// mark returns the mark of the last lock, empty when there is none. One that cannot be read
-// is like none that anybody has seen before.
+// mark returns the mark of the last lock, or an empty string if there is none. A mark
+// that cannot be read is treated as one that no agent has seen.
 func (f files) mark() string {
 	text, err := f.read(lockFile)
 	if errors.Is(err, errNone) {

@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/examples/agent/command"
 )
 
-// Somebody else's file would name somebody else's server, and have password and code sent
-// there. Nothing is sent, whatever the command.
+// A file of another user could name that user's server, and password and code would be
+// sent there. So no command sends anything.
 func TestFilesOfAnotherUser(t *testing.T) {
 	commands := []string{"signin", "status", "list", "setup", "register", "delete x", "lock", "unlock", "signout"}
 	h := newWorkplace(t)
@@ -56,7 +56,7 @@ func TestFilesOfAnotherUser(t *testing.T) {
 	h.run("list", admin.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// What a file or a server says of the idle time has a cap.
+// The idle time that a file or a server sets has an upper limit.
 func TestIdleTimeHasACap(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -66,13 +66,13 @@ func TestIdleTimeHasACap(t *testing.T) {
 	for _, idle := range []string{"86400", "9223372036", "9223372036854775807"} {
 		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), `"idle": 900`, `"idle": `+idle, 1)), 0o600))
 		at := h.clock.Now().Add(time.Hour).UTC()
-		h.run("unlock", ana.Password, phone.Code(), "status").ends(command.ExitDone).says("Locks            " + at.Format("2006-01-02 15:")) // within the hour
+		h.run("unlock", ana.Password, phone.Code(), "status").ends(command.ExitDone).says("Locks            " + at.Format("2006-01-02 15:")) // at most an hour from now
 	}
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), `"idle": 900`, `"idle": -1`, 1)), 0o600))
-	h.run("unlock", ana.Password, phone.Code(), "status").ends(command.ExitDone).says("open")
+	h.run("unlock", ana.Password, phone.Code(), "status").ends(command.ExitDone).says("State            unlocked")
 }
 
-// answers has the console's answers to a path changed.
+// answers changes the console's answers to a path.
 func (h *workplace) answers(path string, change func(string) string) {
 	console := h.secrets.console
 	h.secrets.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,14 +87,14 @@ func (h *workplace) answers(path string, change func(string) string) {
 	}))
 }
 
-// sessions is how many the server has.
+// sessions returns the number of sessions on the server.
 func (h *workplace) sessions() (n int) {
 	h.t.Helper()
 	require.NoError(h.t, h.db.QueryRow(`SELECT count(*) FROM sessions`).Scan(&n))
 	return n
 }
 
-// The device's name becomes an argument of the keyring's program.
+// The name of the device becomes an argument of the keyring's program.
 func TestDeviceIsAName(t *testing.T) {
 	h := newWorkplace(t)
 	keyring := &chain{secrets: map[string]string{}}
@@ -107,7 +107,7 @@ func TestDeviceIsAName(t *testing.T) {
 		})
 		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
 		require.Empty(t, keyring.secrets)
-		require.Zero(t, h.sessions(), "it is ended on the server")
+		require.Zero(t, h.sessions(), "the session has ended on the server")
 	}
 	h.secrets.wrap(console)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
@@ -118,10 +118,11 @@ func TestDeviceIsAName(t *testing.T) {
 	h.run("list", ana.Password).ends(command.ExitFailed).notes("damaged")
 }
 
-// A sign-in that cannot be kept leaves nothing on the server, whose session would last 30 days.
+// A sign-in that cannot be kept leaves no session on the server, where it would last 30
+// days.
 func TestSignInThatCannotBeKept(t *testing.T) {
 	h := newWorkplace(t)
-	require.NoError(t, os.MkdirAll(filepath.Join(h.folder, "vault"), 0o700)) // in the way of the file
+	require.NoError(t, os.MkdirAll(filepath.Join(h.folder, "vault"), 0o700)) // takes the place of the file
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed)
 	require.Zero(t, h.sessions())
 	require.NoError(t, os.RemoveAll(filepath.Join(h.folder, "vault")))
@@ -137,7 +138,7 @@ func TestSignInThatCannotBeKept(t *testing.T) {
 	require.Equal(t, 1, h.sessions())
 }
 
-// The mark of a lock that cannot be read counts as a lock.
+// A lock's mark that cannot be read counts as a lock.
 func TestMarkThatCannotBeRead(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)

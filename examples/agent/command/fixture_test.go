@@ -29,12 +29,12 @@ import (
 )
 
 var (
-	admin = app.DemoAccounts[0] // of acme
+	admin = app.DemoAccounts[0] // administrator of acme
 	ana   = app.DemoAccounts[1] // a user of acme
 	mika  = app.DemoAccounts[3] // in two organisations
 )
 
-// A workplace is a console, and the machine of a person who has the agent.
+// A workplace is a console, and the machine of a person who uses the agent.
 type workplace struct {
 	t       *testing.T
 	clock   *totptest.Clock
@@ -83,7 +83,7 @@ func (noMail) Send(context.Context, app.Mail) error { return nil }
 
 func require2FA(o *app.Options) { o.Require = true }
 
-// secrets stands before the console, and remembers what it hands out.
+// secrets is a handler in front of the console that remembers what the console hands out.
 type secrets struct {
 	mu      sync.Mutex
 	console http.Handler
@@ -141,7 +141,7 @@ func (s *secrets) requests() []string {
 	return slices.Clone(s.asked)
 }
 
-// of returns what was handed out under these names; of none, everything.
+// of returns what was handed out under these names, or everything if there are no names.
 func (s *secrets) of(names ...string) (all []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,9 +189,9 @@ func (h *workplace) run(args string, lines ...string) done {
 	return d
 }
 
-// leaksNothing asserts that nothing secret is on the screen, but what an enrollment
-// shows, and that nothing on the disk is of use without password and code, but the
-// key of the machine.
+// leaksNothing asserts that the screen shows no secrets except those of an enrollment,
+// and that nothing on the disk is of use without password and code, except the key of the
+// machine.
 func (h *workplace) leaksNothing(screen, args string) {
 	h.t.Helper()
 	for _, a := range app.DemoAccounts {
@@ -207,7 +207,7 @@ func (h *workplace) leaksNothing(screen, args string) {
 	}
 }
 
-// disk is everything in the agent's folder.
+// disk returns everything in the agent's folder.
 func (h *workplace) disk() string {
 	h.t.Helper()
 	var all strings.Builder
@@ -219,8 +219,8 @@ func (h *workplace) disk() string {
 	return all.String()
 }
 
-// private asserts that nobody but their owner gets at these files, which are all
-// that there are.
+// private asserts that these files are the only ones, and that nobody but their owner can
+// access them.
 func (h *workplace) private(names ...string) {
 	h.t.Helper()
 	var found []string
@@ -250,7 +250,7 @@ func (h *workplace) walk(each func(path string, info fs.FileInfo)) {
 	require.NoError(h.t, err)
 }
 
-// ends asserts the exit code; a failure is one line.
+// ends asserts the exit code, and that a failure is reported in one line.
 func (d done) ends(code int) done {
 	d.t.Helper()
 	require.Equal(d.t, code, d.code, "%s%s", d.out, d.err)
@@ -280,7 +280,7 @@ func (d done) notes(words ...string) done {
 	return d
 }
 
-// phone is the one that an enrollment was typed into.
+// phone returns the phone into which the key of an enrollment was typed.
 func (h *workplace) phone(screen string) *totptest.Authenticator {
 	h.t.Helper()
 	m := regexp.MustCompile(`set-up key into the app: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever a server answers, it is what was asked for, or a refusal with a word,
-// or an error of its own.
+// Whatever a server answers, the result is what was asked for, a refusal with a word, or
+// one of the agent's own errors.
 func FuzzAnswer(f *testing.F) {
 	f.Add(200, []byte(`{"session":"s","proof":"p","setup_until":"2026-03-02T09:30:10Z","recovery_codes_left":3}`))
 	f.Add(401, []byte(`{"error":"code_required","challenge":"c","methods":["totp"],"pair":true,"clock_off":-60}`))
@@ -44,8 +44,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// A server's address is taken if the requests then go over TLS or stay on this
-// machine, and go where the person has read that they go.
+// A server's address is accepted only if the requests use TLS or stay on this machine,
+// and if they go to the host that the person has read.
 func FuzzNewClient(f *testing.F) {
 	for _, s := range []string{
 		"https://console.example", "https://console.example/base/", "http://localhost:8080", "http://127.1/", "http://localhost@evil.example",
@@ -74,8 +74,8 @@ func FuzzNewClient(f *testing.F) {
 	})
 }
 
-// The account file in the agent's folder names the person who is signed in, or is
-// broken; a lock file that makes no sense counts as a lock.
+// The account file in the agent's folder either names the person who is signed in or is
+// reported as broken. A lock file that makes no sense counts as a lock.
 func FuzzFiles(f *testing.F) {
 	f.Add([]byte(`{"version":1,"server":"https://console.example","email":"ana@acme.example","device":"abcdefghijklmnop","idle":600,"keyring":true}`))
 	f.Add([]byte(`{"version":2}`))
@@ -115,7 +115,7 @@ func FuzzFiles(f *testing.F) {
 	})
 }
 
-// Whatever is typed is sent as one answer, and as it was typed.
+// Whatever is typed is sent as one answer, unchanged.
 func FuzzAskCode(f *testing.F) {
 	for _, s := range []string{"123456\n", "123 456", "ABCD-EFGH-JKMN-PQRS\n", "mail\nXXXX\n", " MAIL \r\n", "\n", "١٢٣٤٥٦\n"} {
 		f.Add(s)

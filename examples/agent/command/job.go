@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// register gives this computer the key of a machine account. It takes an
-// administrator, and a code: the key signs in without one.
+// register gives this computer the key of a machine account. It requires an administrator
+// and a code, because the key signs in without one.
 func (a *agent) register(ctx context.Context, args []string) error {
 	c, err := a.session(ctx)
 	if err != nil {
@@ -37,8 +37,8 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	return nil
 }
 
-// job is the unattended one. It uses no person's session, so that it goes on while
-// the agent is locked, and can do nothing but keep a backup.
+// job is the unattended job. It uses no person's session, so it runs while the agent is
+// locked, and it can do nothing but store a backup.
 func (a *agent) job(ctx context.Context, args []string) error {
 	var m machine
 	switch err := a.files.readJSON(machineFile, &m); {
@@ -74,8 +74,7 @@ func (a *agent) job(ctx context.Context, args []string) error {
 	return nil
 }
 
-// sizeOf is how much there is in a folder. In a product the data goes to the
-// server with it.
+// sizeOf returns the size of a folder. A product would also send the data to the server.
 func sizeOf(folder string) (bytes int64, err error) {
 	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

@@ -7,23 +7,23 @@ import (
 	"golang.org/x/term"
 )
 
-// A keyboard hands over what is typed, and lets go when a question is over: the read that is
-// under way then answers the next question. Its methods are for one goroutine at a time.
+// A keyboard hands over what is typed. When a question ends, the read that is under way
+// stays, and answers the next question. The methods are for one goroutine at a time.
 type keyboard struct {
 	in   io.Reader
 	busy bool        // a read is under way
-	got  chan stroke // what it has brought
+	got  chan stroke // the result of the read
 	over chan struct{}
 	rest []byte
 }
 
-// A stroke is what one read has brought.
+// A stroke is the result of one read.
 type stroke struct {
 	text []byte
 	err  error
 }
 
-// errOver ends the reading of an answer that nobody waits for any more.
+// errOver ends the reading of an answer to a question that is over.
 var errOver = errors.New("the question is over")
 
 func newKeyboard(in io.Reader) *keyboard {
@@ -64,15 +64,15 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// forget drops what was typed ahead.
+// forget drops input that was typed ahead.
 func (k *keyboard) forget() {
 	clear(k.rest)
 	k.rest = nil
 }
 
-// A history has the lines that were typed at the shell's prompt, the newest first, for the
-// arrow keys. A password or a code may be among them, typed at the wrong prompt, so that
-// locking clears it.
+// A history holds the lines that were typed at the shell's prompt, newest first, for the
+// arrow keys. A password or a code may be among them, typed at the wrong prompt, so
+// locking clears the history.
 type history struct{ lines []string }
 
 const maxHistory = 100
@@ -91,7 +91,8 @@ func (h *history) At(i int) string { return h.lines[i] }
 
 func (h *history) clear() { h.lines = nil }
 
-// none is the history of a question: the answer, which may be a recovery code, is in none.
+// none is the history of a question. It keeps nothing, because the answer may be a
+// recovery code.
 type none struct{}
 
 // Add implements term.History.

@@ -10,12 +10,12 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
-// maxIdle is how long nobody may use an open agent, whatever a server or a file says: the
-// limit of NIST SP 800-63B-4 §2.2.3 at AAL2.
+// maxIdle is the longest time that an unlocked agent may stay unused, whatever a server
+// or a file says: the limit of NIST SP 800-63B-4 §2.2.3 at AAL2.
 const maxIdle = time.Hour
 
-// who finds out who is signed in, and finds their vault, which is locked. It
-// looks once, and only when it has to: the unattended job asks no keyring.
+// who loads the account that is signed in and its locked vault. It does so once, and only
+// if they are needed: the unattended job must not ask the keyring.
 func (a *agent) who() (err error) {
 	if a.vault != nil {
 		return nil
@@ -50,8 +50,9 @@ func (a *agent) options(who *account) applock.Options {
 	return o
 }
 
-// adopt keeps a session that has just begun, in a new vault. If it cannot, the session ends
-// on the server: nobody would ever use it, but somebody may have its key.
+// adopt keeps a session that has just begun, in a new vault. If it cannot, it ends the
+// session on the server: nobody would ever use the session, but somebody may have its
+// key.
 func (a *agent) adopt(ctx context.Context, c client, in signedIn) (err error) {
 	var lock struct {
 		Device, Value string
@@ -93,7 +94,7 @@ func (a *agent) adopt(ctx context.Context, c client, in signedIn) (err error) {
 	return a.opens()
 }
 
-// abandon ends a session on the server that is not kept here.
+// abandon ends a session on the server that was not kept here.
 func (a *agent) abandon(ctx context.Context, c client) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), brief)
 	defer cancel()
@@ -102,18 +103,19 @@ func (a *agent) abandon(ctx context.Context, c client) {
 	}
 }
 
-// brief is how long the server may take for what nobody waits for.
+// brief is how long the server may take to answer a request that nobody waits for.
 const brief = 5 * time.Second
 
-// opens counts the agent as open from now on. Windows of an earlier session lock.
+// opens marks the agent as unlocked from now on. Windows of an earlier session lock.
 func (a *agent) opens() (err error) {
 	a.mark, err = a.files.lock()
 	a.opened = err == nil
 	return err
 }
 
-// state returns nil while the agent is open, and otherwise why it is not: it locks when
-// somebody has said so elsewhere, or nobody has used it for too long.
+// state returns nil while the agent is unlocked, and otherwise the reason why it is not.
+// It locks the agent if another window has asked for that, or if nobody has used the
+// agent for too long.
 func (a *agent) state(ctx context.Context) error {
 	switch {
 	case !a.opened:
@@ -129,9 +131,9 @@ func (a *agent) state(ctx context.Context) error {
 	return nil
 }
 
-// locked is watch: it ends a question when the agent locks that was open, or is told to lock
-// while it opens or sets up. Otherwise a set-up would wait for its code with the QR
-// code on the screen, for anybody to scan.
+// locked is the watch function. It ends a question when an unlocked agent locks, or when
+// another window asks for a lock during an unlock or a set-up. Otherwise a set-up would
+// wait for its code with the QR code on the screen, where anyone could scan it.
 func (a *agent) locked(ctx context.Context) (err error) {
 	switch {
 	case a.opened:
@@ -145,8 +147,8 @@ func (a *agent) locked(ctx context.Context) (err error) {
 	return err
 }
 
-// shut forgets whatever is open, and what was typed. The next command looks again who is
-// signed in: it may be nobody by then.
+// shut forgets everything that was open, and the lines that were typed. The next command
+// checks again who is signed in, because by then it may be nobody.
 func (a *agent) shut() {
 	if a.vault != nil {
 		a.vault.Lock()
@@ -155,7 +157,8 @@ func (a *agent) shut() {
 	a.typed.clear()
 }
 
-// tell has the server suspend the session, when this window locks or when all do.
+// tell asks the server to suspend the session, because this window locks or because all
+// do.
 func (a *agent) tell(ctx context.Context, thisWindow bool) error {
 	c, err := a.client(a.account.Server)
 	if err != nil {
@@ -166,8 +169,8 @@ func (a *agent) tell(ctx context.Context, thisWindow bool) error {
 	return c.post(ctx, "/api/lock", object{"device": a.account.Device, "this_window": thisWindow}, nil)
 }
 
-// session returns the client of the person who is signed in. Where the agent is locked
-// it asks for password and code first, and then goes on.
+// session returns the client of the person who is signed in. If the agent is locked,
+// session first asks for password and code.
 func (a *agent) session(ctx context.Context) (client, error) {
 	if a.state(ctx) != nil {
 		if err := a.open(ctx); err != nil {
@@ -185,7 +188,7 @@ func (a *agent) session(ctx context.Context) (client, error) {
 	return c.as(string(key)), err
 }
 
-// open opens the vault with what the server hands out for password and code.
+// open opens the vault with the values that the server returns for password and code.
 func (a *agent) open(ctx context.Context) error {
 	if err := a.who(); err != nil {
 		return err
@@ -208,7 +211,7 @@ func (a *agent) open(ctx context.Context) error {
 	}
 	var opens struct{ Value, Next string }
 	err = c.as(in.Session).post(ctx, "/api/unlock", object{"device": a.account.Device}, &opens)
-	if _, ended := refusedFor(err, "signed_out"); ended { // by the set-up just now: the session is a new one
+	if _, ended := refusedFor(err, "signed_out"); ended { // by a set-up just now, which began a new session
 		return a.keeps(ctx, c, in)
 	}
 	if err != nil {
@@ -222,8 +225,8 @@ func (a *agent) open(ctx context.Context) error {
 	return nil
 }
 
-// renew opens the vault with one of two values, seals it with the second, and has the
-// server forget the first: a copy of the vault from before stays shut for ever.
+// renew opens the vault with one of two values, seals it with the second, and makes the
+// server forget the first: an older copy of the vault can never be opened again.
 func (a *agent) renew(ctx context.Context, c client, first, second string) error {
 	value, err := applock.ParseValue(first)
 	next, err2 := applock.ParseValue(second)
@@ -231,7 +234,7 @@ func (a *agent) renew(ctx context.Context, c client, first, second string) error
 		return errors.Join(errAnswer, err)
 	}
 	err = a.vault.Open(a.Now(), value)
-	if errors.Is(err, applock.ErrValue) { // the agent ended before the server knew
+	if errors.Is(err, applock.ErrValue) { // an earlier run ended before it told the server that it had kept the second value
 		err = a.vault.Open(a.Now(), next)
 	}
 	if err != nil {
@@ -254,17 +257,18 @@ func (a *agent) renew(ctx context.Context, c client, first, second string) error
 	}
 	a.vault.Lock()
 	a.vault, a.opened = vault, true
-	if a.mark == "" { // nobody has ever locked: a lock writes a mark, which then differs
+	if a.mark == "" { // there has been no lock: write a mark, so that a later lock changes it
 		if err := a.opens(); err != nil {
 			return err
 		}
 	}
-	// Without an answer the first value serves once more, and that is all.
+	// If the answer is lost, the first value can be used once more, and nothing else
+	// happens.
 	_ = c.post(ctx, "/api/unlock/kept", object{"device": a.account.Device, "next": second}, nil)
 	return nil
 }
 
-// with is a request with a code in it.
+// with returns the request with a code in it.
 func with(ask object, given code) object {
 	all := object{}
 	for name, value := range ask {
@@ -276,8 +280,8 @@ func with(ask object, given code) object {
 	return all
 }
 
-// over forgets an account whose session the server knows no more, and locks when the
-// server says that the session is locked.
+// over forgets the account if the server no longer knows its session, and locks the agent
+// if the server says that the session is locked.
 func (a *agent) over(err error) error {
 	if _, ok := refusedFor(err, "locked"); ok {
 		a.shut()
@@ -289,7 +293,8 @@ func (a *agent) over(err error) error {
 	return err
 }
 
-// lock locks this window and the others: also one that sets up before anybody is signed in.
+// lock locks this window and all others, even one that sets up before anyone is signed
+// in.
 func (a *agent) lock(ctx context.Context, _ []string) error {
 	_, failed := a.files.lock()
 	if err := a.who(); a.account == nil {
@@ -320,7 +325,7 @@ func (a *agent) unlock(ctx context.Context, _ []string) error {
 	return nil
 }
 
-// close locks the agent: it is open as long as it runs.
+// close locks the agent, which stays unlocked only while it runs.
 func (a *agent) close(ctx context.Context) {
 	if a.state(ctx) == nil {
 		_ = a.tell(ctx, true)

@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/examples/agent/command"
 )
 
-// accepts reports whether the server takes the session key that the agent has behind its
-// lock: somebody may have copied it while it was open.
+// accepts reports whether the server accepts the session key that the agent has behind
+// its lock: somebody may have copied it while the agent was unlocked.
 func (h *workplace) accepts(key string) bool {
 	h.t.Helper()
 	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.server.URL+"/api/backups", nil)
@@ -26,18 +26,18 @@ func (h *workplace) accepts(key string) bool {
 	return a.StatusCode == http.StatusOK
 }
 
-// last is the last value that was handed out under this name.
+// last returns the last value that was handed out under this name.
 func (s *secrets) last(name string) string {
 	all := s.of(name)
 	return all[len(all)-1]
 }
 
-// The server hears of a lock: by command, from another window, by closing, and by the idle
-// time. A copy of the session key is of no use from then on.
+// The server learns about every lock: by a command, from another window, on closing, and
+// after the idle time. From then on a copy of the session key is of no use.
 func TestTheServerHearsOfALock(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
-	key := h.secrets.last("session") // of the set-up, which is behind the lock
+	key := h.secrets.last("session") // of the set-up, which is now behind the lock
 	require.False(t, h.accepts(key), "the set-up is over, and its window closed")
 	w := h.window("shell")
 	open := func() {
@@ -58,11 +58,11 @@ func TestTheServerHearsOfALock(t *testing.T) {
 	w.sees("Locked in another window.")
 	open()
 	h.clock.Advance(15 * time.Minute)
-	w.sees("nobody has used it")
+	w.sees("the agent was not used")
 	require.Eventually(t, func() bool { return !h.accepts(key) }, time.Minute, 10*time.Millisecond)
 	open()
 
-	// Another window that opens and closes does not lock this one.
+	// Opening and closing another window does not lock this one.
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 	require.True(t, h.accepts(key))
 	w.types("", "list")
@@ -74,7 +74,8 @@ func TestTheServerHearsOfALock(t *testing.T) {
 	require.False(t, h.accepts(key))
 }
 
-// A window that the server has locked asks again, and its session is not over.
+// A window that the server has locked asks for password and code again, and keeps its
+// session.
 func TestLockedOnTheServer(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -85,7 +86,7 @@ func TestLockedOnTheServer(t *testing.T) {
 	_, err := h.db.Exec(`UPDATE sessions SET windows = 0`)
 	require.NoError(t, err)
 	w.types("", "list")
-	w.sees("locked; it opens with password and code")
+	w.sees("the agent is locked; unlock it with your password and a code")
 	w.types("agent (locked)> ", "list")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", phone.Code())
@@ -94,7 +95,7 @@ func TestLockedOnTheServer(t *testing.T) {
 	w.ends(command.ExitDone)
 }
 
-// Without the server an agent locks all the same, and says what it could not do.
+// Without the server an agent still locks, and says what it could not do.
 func TestLockWithoutTheServer(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -104,15 +105,15 @@ func TestLockWithoutTheServer(t *testing.T) {
 	w.sees("agent> ")
 	console := h.secrets.console
 	h.secrets.wrap(http.NotFoundHandler())
-	h.run("lock").ends(command.ExitDone).says("Locked.").notes("could not be told", "within 12 hours")
+	h.run("lock").ends(command.ExitDone).says("Locked.").notes("could not be notified", "within 12 hours")
 	w.sees("Locked in another window.")
 	h.secrets.wrap(console)
 	w.types("agent (locked)> ", "exit")
 	w.ends(command.ExitDone)
 }
 
-// Signing out closes the other windows, also while the server does not answer: it is back in
-// a minute, and they would go on.
+// Signing out locks the other windows, even while the server does not answer: the server
+// may be back in a minute, and they would continue.
 func TestSignOutLocksOtherWindows(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -122,7 +123,7 @@ func TestSignOutLocksOtherWindows(t *testing.T) {
 	w.sees("agent> ")
 	console := h.secrets.console
 	h.secrets.wrap(http.NotFoundHandler())
-	h.run("signout").ends(command.ExitDone).says("Signed out.").notes("could not be told")
+	h.run("signout").ends(command.ExitDone).says("Signed out.").notes("could not be notified")
 	h.secrets.wrap(console)
 	w.sees("Locked in another window.")
 	w.types("agent (signed out)> ", "list")
@@ -132,7 +133,7 @@ func TestSignOutLocksOtherWindows(t *testing.T) {
 	require.Empty(t, h.disk())
 }
 
-// A clock that steps back makes no lock older than an opening.
+// A clock that steps back does not make a lock older than an unlock.
 func TestLockWhileTheClockStepsBack(t *testing.T) {
 	for _, step := range []time.Duration{-20 * time.Second, -time.Hour, time.Hour} {
 		t.Run(step.String(), func(t *testing.T) {
@@ -158,8 +159,8 @@ func TestLockWhileTheClockStepsBack(t *testing.T) {
 	}
 }
 
-// Each unlock brings a new value: a vault from a copy of the disk opens with none that the
-// server hands out later.
+// Each unlock brings a new value: an older copy of the vault cannot be opened with any
+// value that the server returns later.
 func TestAnOlderVaultStaysShut(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -176,8 +177,8 @@ func TestAnOlderVaultStaysShut(t *testing.T) {
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// An agent that ends between the unlock and the answer that it has kept the next value opens
-// all the same the next time, wherever it was.
+// An agent may end after an unlock, before the server hears that the next value was kept.
+// The next run can still open the vault, whichever of the two values it was sealed with.
 func TestUnlockThatWasCutOff(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -193,9 +194,9 @@ func TestUnlockThatWasCutOff(t *testing.T) {
 		console.ServeHTTP(w, r)
 	}))
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
-	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone) // by the next value
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone) // with the next value
 	require.NoError(t, os.WriteFile(vault, before, 0o600))
-	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone) // by the first one
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone) // with the first value
 	h.secrets.wrap(console)
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 	require.NoError(t, os.WriteFile(vault, before, 0o600))

@@ -14,26 +14,26 @@ import (
 	"github.com/totpflow/totpflow/examples/agent/command"
 )
 
-// The agent is open as long as it runs, and the data that it leaves is locked.
+// The agent is unlocked only while it runs, and the data that it leaves is locked.
 func TestClosedIsLocked(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	d := h.run("unlock", ana.Password, phone.Code(), "status", "list", "status --json").ends(command.ExitDone).
-		says("Open.", "State            open", "Locks            2026-03-02 09:45 UTC", "ana-laptop", `"state": "unlocked"`)
-	require.Equal(t, 1, strings.Count(d.err, "Password and code"), "it asked once")
+		says("Unlocked.", "State            unlocked", "Locks            2026-03-02 09:45 UTC", "ana-laptop", `"state": "unlocked"`)
+	require.Equal(t, 1, strings.Count(d.err, "To unlock it"), "it asked once")
 	h.run("status").ends(command.ExitDone).says("State            locked")
-	h.run("list").ends(command.ExitLocked).notes("locked; it opens with password and code")
+	h.run("list").ends(command.ExitLocked).notes("the agent is locked; unlock it with your password and a code")
 	h.run("list", ana.Password).ends(command.ExitLocked)
 	h.run("list", "nope").ends(command.ExitRefused)
 	h.run("list", ana.Password, phone.WrongCode()).ends(command.ExitRefused)
 	h.run("shell", "status").ends(command.ExitDone).says("State            locked")
 	d = h.run("shell", "list", "nope", "status", "exit", "nonsense").notes("do not match")
-	require.Equal(t, command.ExitDone, d.code, "that of the last command")
+	require.Equal(t, command.ExitDone, d.code, "the exit code of the last command")
 	require.Equal(t, command.ExitUsage, h.run("shell", "status", "nonsense").code)
 }
 
-// Locked by command, in this window and in others, and opened again: the person
-// goes on with what they were doing.
+// The agent is locked by a command, in this window and in others, and unlocked again. The
+// person continues what they were doing.
 func TestLockByCommand(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -47,7 +47,7 @@ func TestLockByCommand(t *testing.T) {
 	w.types("agent (locked)> ", "unlock")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", phone.Code())
-	w.sees("Open.")
+	w.sees("Unlocked.")
 
 	h.clock.Advance(time.Second)
 	w.sees("agent> ")
@@ -62,7 +62,7 @@ func TestLockByCommand(t *testing.T) {
 	require.Contains(t, w.ends(command.ExitDone), "Locked.\n")
 }
 
-// Left alone, it locks; background work does not keep it open.
+// An agent that nobody uses locks. Background work does not keep it unlocked.
 func TestLockWhenIdle(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -74,11 +74,11 @@ func TestLockWhenIdle(t *testing.T) {
 	w.types("agent> ", "list")
 	w.sees("ana-laptop")
 	h.clock.Advance(14 * time.Minute)
-	w.types("agent> ", "status") // is no use
-	w.sees("State            open")
+	w.types("agent> ", "status") // does not count as use
+	w.sees("State            unlocked")
 	w.sees("agent> ")
 	h.clock.Advance(time.Minute)
-	w.sees("Locked: nobody has used it.")
+	w.sees("Locked because the agent was not used.")
 	w.types("agent (locked)> ", "list")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", phone.Code())
@@ -88,7 +88,7 @@ func TestLockWhenIdle(t *testing.T) {
 	w.ends(command.ExitDone)
 }
 
-// The files on the disk open nothing elsewhere, and nothing after they were altered.
+// The files on the disk open nothing elsewhere, and nothing once they were changed.
 func TestTheVaultIsOfNoUse(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -100,7 +100,7 @@ func TestTheVaultIsOfNoUse(t *testing.T) {
 	require.NoError(t, os.WriteFile(vault, []byte(strings.Replace(string(text), text2(text), "AAAA", 1)), 0o600))
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("cannot be opened")
 	require.NoError(t, os.WriteFile(vault, []byte("nonsense"), 0o600))
-	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("sign out and in again")
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("sign out, then sign in again")
 	h.run("status").ends(command.ExitDone).says("signed out")
 	require.NoError(t, os.Remove(vault))
 	h.run("list").ends(command.ExitSignedOut)
@@ -112,22 +112,22 @@ func TestTheVaultIsOfNoUse(t *testing.T) {
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// text2 is a part of the ciphertext.
+// text2 returns a part of the ciphertext.
 func text2(vault []byte) string { return string(vault[60:64]) }
 
-// The agent reports that a session has ended before a code is spent on it.
+// The agent reports that its session has ended before it asks for a code.
 func TestTheSessionIsOver(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	h.clock.Advance(31 * 24 * time.Hour)
-	h.run("list", ana.Password).ends(command.ExitSignedOut).notes("your session is over")
+	h.run("list", ana.Password).ends(command.ExitSignedOut).notes("your session has ended")
 	h.run("status").ends(command.ExitDone).says("signed out")
 	require.Empty(t, h.disk())
 	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// The server ends the session even of an agent that is locked; without the server
-// it is gone from here all the same.
+// Signing out ends the session on the server, even if the agent is locked. Without the
+// server, the session is still removed from this machine.
 func TestSignOut(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -146,11 +146,11 @@ func TestSignOut(t *testing.T) {
 	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone)
 	h.server.Close()
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitFailed).notes("does not answer")
-	h.run("signout").ends(command.ExitDone).notes("could not be told")
+	h.run("signout").ends(command.ExitDone).notes("could not be notified")
 	require.Empty(t, h.disk())
 }
 
-// A chain is a keyring that works, until it does not.
+// A chain is a keyring that works until a test makes it fail.
 type chain struct {
 	secrets map[string]string
 	fails   error
@@ -179,14 +179,13 @@ func (c *chain) Delete(name string) error {
 	return c.fails
 }
 
-// Where there is a keyring the vault is in it, locked; where there is none it is
-// in a file.
+// If there is a keyring, it holds the locked vault; otherwise the vault is in a file.
 func TestKeyring(t *testing.T) {
 	h := newWorkplace(t)
 	keyring := &chain{secrets: map[string]string{}}
 	h.keyring = keyring
 	d := h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
-	require.NotContains(t, d.err, "no keyring")
+	require.NotContains(t, d.err, "No keyring")
 	require.NoFileExists(t, filepath.Join(h.folder, "vault"))
 	require.Len(t, keyring.secrets, 1)
 	for _, vault := range keyring.secrets {
@@ -201,26 +200,26 @@ func TestKeyring(t *testing.T) {
 	keyring.fails = errors.New("no desktop")
 	h.run("list", ana.Password).ends(command.ExitSignedOut)
 	h.run("signout").ends(command.ExitFailed)
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("There is no keyring here")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("No keyring is available")
 	require.FileExists(t, filepath.Join(h.folder, "vault"))
 	h.run("list", ana.Password).ends(command.ExitDone)
 	h.keyring = nil
 	h.run("list", ana.Password).ends(command.ExitDone)
 }
 
-// Somebody who signed in on the desktop signs in again where its keyring is out of
-// reach, over SSH.
+// A person who signed in on the desktop signs in again over SSH, where the keyring is out
+// of reach.
 func TestKeyringOutOfReach(t *testing.T) {
 	h := newWorkplace(t)
 	keyring := &chain{secrets: map[string]string{}}
 	h.keyring = keyring
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 	keyring.fails = errors.New("no desktop")
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("There is no keyring here")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("No keyring is available")
 	h.run("list", ana.Password).ends(command.ExitDone)
 }
 
-// Scripts read this output. It does not change.
+// Scripts read this output, so it must not change.
 func TestStatusForScripts(t *testing.T) {
 	h := newWorkplace(t)
 	status := func(lines ...string) (s map[string]any) {
@@ -242,7 +241,7 @@ func TestStatusForScripts(t *testing.T) {
 	require.Equal(t, want, status(ana.Password, phone.Code()))
 }
 
-// What the server answers is not the agent's own state.
+// An answer of the server cannot replace the agent's own state.
 func TestStatusIsTheAgents(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)

@@ -19,8 +19,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A postbox keeps the code of the last mail with one. Mails about changes come beside
-// it, at a time of their own.
+// A postbox keeps the code of the last mail that had one. Mails about changes arrive in
+// between, at any time.
 type postbox struct {
 	mu   sync.Mutex
 	code string
@@ -38,8 +38,8 @@ func (p *postbox) Send(_ context.Context, m app.Mail) error {
 	return nil
 }
 
-// issue has the administrator send a person a code, on the console's pages, and
-// returns what the mail says.
+// issue makes the administrator send a code to a person, on the console's pages, and
+// returns the code from the mail.
 func (h *workplace) issue(who app.DemoAccount, boss *totptest.Authenticator, box *postbox) string {
 	h.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -69,9 +69,9 @@ func (h *workplace) issue(who app.DemoAccount, boss *totptest.Authenticator, box
 	return box.code
 }
 
-// The code of a mail leads to a new authenticator, at the sign-in and where the
-// agent is locked, and the person goes on. It works once: to take it and lead
-// nowhere would keep them out.
+// The code from a mail leads to a new authenticator, at the sign-in and at the lock, and
+// the person continues. The code works once, so accepting it without an enrollment would
+// shut the person out.
 func TestTheCodeOfAMail(t *testing.T) {
 	for _, args := range []string{"signin", "list"} {
 		t.Run(args, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestTheCodeOfAMail(t *testing.T) {
 			}
 			w.types("Password: ", ana.Password)
 			w.types("recovery code: ", "mail")
-			w.types("Recovery code from the mail: ", code)
+			w.types("Recovery code from the e-mail: ", code)
 			phone := h.phone(w.sees("Code that the app shows now: "))
 			h.clock.Advance(time.Second)
 			w.types("", phone.Code())

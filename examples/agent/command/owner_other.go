@@ -4,7 +4,7 @@ package command
 
 import "io/fs"
 
-// mine is left to the system's lists of who may do what, which say more than a mode.
+// mine leaves the check to the system's access control lists, which say more than a mode.
 func mine(fs.FileInfo) bool { return true }
 
 func others(fs.FileInfo, fs.FileMode) fs.FileMode { return 0 }

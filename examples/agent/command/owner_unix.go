@@ -14,5 +14,5 @@ func mine(info fs.FileInfo) bool {
 	return ok && int(of.Uid) == os.Geteuid()
 }
 
-// others returns those of these permissions that other users have.
+// others returns which of these permissions other users have.
 func others(info fs.FileInfo, of fs.FileMode) fs.FileMode { return info.Mode().Perm() & of & 0o077 }

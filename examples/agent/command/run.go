@@ -13,24 +13,25 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
-// A System is what the agent runs on.
+// A System is the environment that the agent runs in.
 type System struct {
 	In       io.Reader
 	Out, Err io.Writer
 
-	// Raw takes the terminal over for a question, when In is one; nil when it is
-	// not, and answers come one a line.
+	// Raw takes over the terminal for a question. It is nil if In is not a terminal; then
+	// each answer is one line of the input.
 	Raw func() (width int, restore func(), err error)
 
-	// Size is that of the terminal that Out is, in characters; nil when it is not known.
+	// Size returns the size of the terminal Out in characters. It is nil if the size is
+	// not known.
 	Size func() (width, height int, err error)
 
-	// Mine reports whether a file belongs to the user that the agent runs as; nil: the
-	// system knows.
+	// Mine reports whether a file belongs to the user that the agent runs as. If it is
+	// nil, the agent asks the system.
 	Mine func(fs.FileInfo) bool
 
 	OutTerminal bool   // Out is a terminal
-	Folder      string // of the agent's files
+	Folder      string // the folder of the agent's files
 	Host        string // the name of this machine
 	Keyring     Keyring
 	Now         func() time.Time
@@ -40,36 +41,36 @@ type System struct {
 // The exit codes.
 const (
 	ExitDone          = 0
-	ExitFailed        = 1 // the server cannot be reached, or a fault
+	ExitFailed        = 1 // the server cannot be reached, or there is a fault
 	ExitUsage         = 2
-	ExitRefused       = 3 // a wrong password or code, or it is not allowed
-	ExitLocked        = 4 // it takes password and code, and nobody was there to type them
-	ExitSignedOut     = 5 // nobody is signed in, or the session is over
+	ExitRefused       = 3 // a wrong password or code, or not allowed
+	ExitLocked        = 4 // password and code are required, and nobody was there to type them
+	ExitSignedOut     = 5 // nobody is signed in, or the session has ended
 	ExitWait          = 6 // too many wrong codes
-	ExitNotRegistered = 7 // this machine has no key, or its key has ended
+	ExitNotRegistered = 7 // this machine has no key, or its key is no longer valid
 )
 
-// An agent is one run.
+// An agent is one run of the program.
 type agent struct {
 	*asker
-	server string // of the command line; otherwise the account's
+	server string // from the command line; if empty, the account's
 	files  files
 
-	account *account       // the person who is signed in; nil when nobody is
-	vault   *applock.Vault // of the account, locked or open
-	opened  bool           // it is open
-	mark    string         // of the last lock before it was opened, or before this command
+	account *account       // the person who is signed in, or nil
+	vault   *applock.Vault // the account's vault, locked or open
+	opened  bool           // whether the vault is open
+	mark    string         // the mark of the last lock before the vault was opened, or before this command
 }
 
-// A command is one of the agent's.
+// A command is one of the agent's commands.
 type command struct {
-	args  string // that it takes, for the usage
-	least int    // how many of them it needs
+	args  string // its arguments, for the usage
+	least int    // how many arguments it requires
 	most  int
 	run   func(a *agent, ctx context.Context, args []string) error
 }
 
-// commands are those of the command line and of the shell.
+// commands returns the commands of the command line and of the shell.
 func commands() map[string]command {
 	return map[string]command{
 		"signin":   {"", 0, 0, (*agent).signIn},
@@ -86,10 +87,11 @@ func commands() map[string]command {
 	}
 }
 
-// order is how the usage lists them.
+// order is the order in which the usage lists the commands.
 var order = []string{"signin", "status", "list", "setup", "register", "run", "delete", "lock", "unlock", "signout", "shell"}
 
-// Run runs one command, and returns the exit code. Failures are one line on Err.
+// Run runs one command and returns the exit code. It reports a failure in one line on
+// Err.
 func Run(ctx context.Context, args []string, s System) int {
 	if s.Mine == nil {
 		s.Mine = mine
@@ -109,7 +111,7 @@ func Run(ctx context.Context, args []string, s System) int {
 	}
 	defer a.close(ctx)
 	err = a.do(ctx, flags.Args())
-	if err == nil && flags.Arg(0) == "unlock" { // the agent is open as long as it runs
+	if err == nil && flags.Arg(0) == "unlock" { // the agent stays unlocked only while it runs
 		err = a.shell(ctx, nil)
 	}
 	return a.fail(err)
@@ -130,7 +132,7 @@ func (a *agent) do(ctx context.Context, args []string) error {
 	return c.run(a, ctx, args[1:])
 }
 
-// fail says what went wrong, in one line, and returns the exit code.
+// fail prints what went wrong, in one line, and returns the exit code.
 func (a *agent) fail(err error) int {
 	var said *exit
 	switch {
@@ -144,11 +146,12 @@ func (a *agent) fail(err error) int {
 	return code
 }
 
-// say prints a result; note prints what is beside it. At a terminal no word is broken.
+// say prints a result; note prints everything that is not a result. On a terminal, both
+// break lines between words.
 func (a *agent) say(text string)  { fmt.Fprintln(a.Out, wrap(text, a.width(a.OutTerminal))) }
 func (a *agent) note(text string) { fmt.Fprintln(a.Err, wrap(text, a.width(a.person()))) }
 
-// width is how many characters a line of the terminal has; 0 when there is no limit.
+// width returns how many characters fit on a line of the terminal, or 0 for no limit.
 func (a *agent) width(terminal bool) int {
 	if !terminal || a.Size == nil {
 		return 0
@@ -160,7 +163,7 @@ func (a *agent) width(terminal bool) int {
 	return width
 }
 
-// wipe clears the screen, and what has scrolled off it: a QR code, recovery codes, a list.
+// wipe clears the screen and what has scrolled off it: a QR code, recovery codes, a list.
 func (a *agent) wipe() {
 	if a.person() && a.OutTerminal && a.Getenv("TERM") != "dumb" {
 		fmt.Fprint(a.Out, "\x1b[H\x1b[2J\x1b[3J")

@@ -14,15 +14,15 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// A page is what is shown of a new authenticator, this once.
+// A page holds what is shown of a new authenticator, only this once.
 type page struct {
 	Enrollment, URI, Secret string
 	Expires                 time.Time
 	Clears                  []string
 }
 
-// setUp binds a new authenticator. A person who has none yet shows the password. A person
-// who has one shows its code, and the new one takes its place.
+// setUp binds a new authenticator. A person who has none yet enters the password. A
+// person who has one enters a code of it, and the new authenticator replaces it.
 func (a *agent) setUp(ctx context.Context, _ []string) error {
 	c, err := a.session(ctx)
 	if err != nil {
@@ -61,7 +61,8 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 	return a.keeps(ctx, c, done)
 }
 
-// enroll sets up an authenticator with what allows it: a challenge, or a proof of the client.
+// enroll sets up an authenticator. It is authorized by a challenge in ask, or by a proof
+// of the client.
 func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn, err error) {
 	p, err := a.beginSetUp(ctx, c, ask)
 	if err != nil {
@@ -74,8 +75,8 @@ func (a *agent) beginSetUp(ctx context.Context, c client, ask object) (p page, e
 	return p, c.post(ctx, factor+"/setup", ask, &p)
 }
 
-// confirm shows the QR code and takes the first code of the new authenticator.
-// It prints the secret only this once.
+// confirm shows the QR code and asks for the first code of the new authenticator. It
+// prints the secret only this once.
 func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, err error) {
 	if len(p.Clears) > 0 {
 		a.note(a.text("clears", "Names", strings.Join(p.Clears, ", ")))
@@ -109,8 +110,9 @@ func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, e
 	return done, nil
 }
 
-// keeps adopts the session of a set-up, and asks a person whether the recovery codes are
-// saved: until they say so the server counts the codes as lost, and the console reminds them.
+// keeps adopts the session of a set-up, and asks the person whether the recovery codes
+// are saved. Until they say so, the server counts the codes as lost and the console
+// reminds them.
 func (a *agent) keeps(ctx context.Context, c client, in signedIn) error {
 	if err := a.adopt(ctx, c, in); err != nil {
 		return err
@@ -129,9 +131,9 @@ func (a *agent) keeps(ctx context.Context, c client, in signedIn) error {
 	return a.over(c.as(in.Session).post(ctx, factor+"/recovery-codes/saved", nil, nil))
 }
 
-// draw shows the key of a new authenticator, and its QR code last, so that it fits a small
-// window. A code that is cut off cannot be scanned, so that there is none where it does not
-// fit. It is made here: no service sees the secret.
+// draw shows the key of a new authenticator and then its QR code, so that the code fits a
+// small window. A code that is cut off cannot be scanned, so a window that is too small
+// shows only the key. The code is made here, and no service sees the secret.
 func (a *agent) draw(p page) error {
 	key, label, err := totp.ParseURI(p.URI)
 	if err != nil {
@@ -144,7 +146,7 @@ func (a *agent) draw(p page) error {
 	colour := a.OutTerminal && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
 	picture := strings.TrimSuffix(offer.Terminal(colour), "\n")
 	columns := utf8.RuneCountInString(strings.SplitN(offer.Terminal(false), "\n", 2)[0])
-	lines := strings.Count(picture, "\n") + 2 // with the question below it
+	lines := strings.Count(picture, "\n") + 2 // and the question below it
 	if a.OutTerminal && a.Size != nil {
 		if width, height, err := a.Size(); err == nil && (columns > width || lines > height) {
 			a.say(a.text("tooSmall", "Columns", columns, "Lines", lines))
@@ -153,7 +155,7 @@ func (a *agent) draw(p page) error {
 		}
 	}
 	a.say(a.text("scan", "Key", p.Secret, "Until", a.textTime(p.Expires)))
-	if !colour { // then it is light on dark only where the terminal is
+	if !colour { // then the code is light on dark only if the terminal is
 		a.say(a.text("inverted"))
 	}
 	fmt.Fprintln(a.Out, picture)

@@ -12,21 +12,21 @@ import (
 	"github.com/totpflow/totpflow/examples/agent/command"
 )
 
-// A set-up that waits for its code ends with a lock: otherwise anybody could scan the QR
-// code that is still on the screen, and own the account.
+// A lock ends a set-up that waits for its code. Otherwise anyone could scan the QR code
+// that is still on the screen, and take over the account.
 func TestLockEndsASetUp(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 	w := h.window("setup")
 	w.types("Password: ", ana.Password)
-	w.types("Password, once more: ", ana.Password)
+	w.types("Password again: ", ana.Password)
 	w.sees("Code that the app shows now: ")
 	h.run("lock").ends(command.ExitDone)
 	w.sees("\x1b[3J")
 	require.Contains(t, w.ends(command.ExitLocked), "locked in another window")
-	h.run("list", ana.Password).ends(command.ExitDone) // nothing is set up
+	h.run("list", ana.Password).ends(command.ExitDone) // no second factor was set up
 
-	// Before anybody is signed in.
+	// The same before anyone is signed in.
 	h.run("signout").ends(command.ExitDone)
 	h.serve(require2FA)
 	w = h.window("signin")
@@ -38,7 +38,7 @@ func TestLockEndsASetUp(t *testing.T) {
 	require.Zero(t, h.sessions())
 }
 
-// Every question ends with a lock, and a question that nobody answers ends with the idle time.
+// A lock ends every question, and the idle time ends a question that nobody answers.
 func TestLockEndsEveryQuestion(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -65,13 +65,13 @@ func TestLockEndsEveryQuestion(t *testing.T) {
 	w.types("recovery code: ", phone.Code())
 	w.sees("recovery code: ")
 	h.clock.Advance(15 * time.Minute)
-	w.sees("nobody has used it")
+	w.sees("it was not used")
 	w.types("agent (locked)> ", "exit")
 	w.ends(command.ExitDone)
 	require.Len(t, h.run("list", ana.Password, phone.Code()).backups(), 2)
 }
 
-// slowly is input that comes line by line, each after something has happened.
+// slowly is input that arrives line by line, each line after something has happened.
 type slowly struct {
 	lines  []string
 	before func(line string)
@@ -88,8 +88,8 @@ func (s *slowly) Read(p []byte) (int, error) {
 	return copy(p, line+"\n"), nil
 }
 
-// The step after a question looks again: between the last tick and the answer, and in a pipe,
-// nothing else does.
+// The agent checks for a lock again after each question. Between the last tick and the
+// answer, and with a pipe, there is no other check.
 func TestTheStepAfterAQuestionLooksAgain(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -109,7 +109,8 @@ func TestTheStepAfterAQuestionLooksAgain(t *testing.T) {
 	require.Contains(t, h.run("list", ana.Password, phone.Code()).backups(), "ana-laptop")
 }
 
-// The recovery codes are asked for while they are on the screen, and the server hears the answer.
+// The agent asks about the recovery codes while they are on the screen, and tells the
+// server the answer.
 func TestRecoveryCodesAreSaved(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
@@ -117,7 +118,7 @@ func TestRecoveryCodesAreSaved(t *testing.T) {
 	setUp := func(answer string) string {
 		w := h.window("setup")
 		w.types("Password: ", who.Password)
-		w.types("Password, once more: ", who.Password)
+		w.types("Password again: ", who.Password)
 		phone := h.phone(w.sees("Code that the app shows now: "))
 		h.clock.Advance(time.Second)
 		w.types("", phone.Code())
@@ -136,7 +137,8 @@ func TestRecoveryCodesAreSaved(t *testing.T) {
 
 var blocks = regexp.MustCompile("[▀▄█]")
 
-// A QR code that is cut off cannot be scanned: where it does not fit there is the key alone.
+// A QR code that is cut off cannot be scanned, so a window that is too small shows only
+// the key.
 func TestTheWindowIsTooSmall(t *testing.T) {
 	size := func(width, height int) func(*command.System) {
 		return func(s *command.System) { s.Size = func() (int, int, error) { return width, height, nil } }
@@ -150,7 +152,7 @@ func TestTheWindowIsTooSmall(t *testing.T) {
 			h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 			w := h.window("setup", size(x.width, x.height))
 			w.types("Password: ", ana.Password)
-			w.types("Password, once more: ", ana.Password)
+			w.types("Password again: ", ana.Password)
 			shown := w.sees("Code that the app shows now: ")
 			require.Equal(t, x.fits, blocks.MatchString(shown), shown)
 			require.Equal(t, !x.fits, strings.Contains(strings.ReplaceAll(shown, "\n", " "), "45 columns and 24 lines"), shown)
@@ -162,7 +164,7 @@ func TestTheWindowIsTooSmall(t *testing.T) {
 	}
 }
 
-// Without colours the terminal's own decide whether the code can be read.
+// Without colours, the terminal's own colours decide whether the code can be scanned.
 func TestInvertedTerminalsGetAHint(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
@@ -170,9 +172,9 @@ func TestInvertedTerminalsGetAHint(t *testing.T) {
 		h.env = map[string]string{plain[0]: plain[1]}
 		w := h.window("setup")
 		w.types("Password: ", ana.Password)
-		w.types("Password, once more: ", ana.Password)
+		w.types("Password again: ", ana.Password)
 		shown := w.sees("Code that the app shows now: ")
-		require.Contains(t, shown, "dark text on light ground, the code is inverted")
+		require.Contains(t, shown, "dark text on a light background, the QR code is inverted")
 		require.Regexp(t, blocks, shown)
 		_, err := w.keys.Write([]byte{3})
 		require.NoError(t, err)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// shell is the agent as an open program: it locks when nobody uses it, by
-// command, and when it is closed.
+// shell keeps the agent open. It locks if nobody uses it, on a command, and when it is
+// closed.
 func (a *agent) shell(ctx context.Context, _ []string) error {
 	if a.person() {
 		a.note(a.text("shell"))
@@ -39,7 +39,7 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 	}
 }
 
-// prompt reports whether the agent is locked.
+// prompt returns the prompt, which shows whether the agent is locked.
 func (a *agent) prompt(ctx context.Context) string {
 	switch {
 	case a.state(ctx) == nil:
@@ -50,7 +50,7 @@ func (a *agent) prompt(ctx context.Context) string {
 	return a.text("promptLocked")
 }
 
-// lockWhenIdle locks the agent while it waits for the person.
+// lockWhenIdle returns a function that locks the agent while it waits for the person.
 func (a *agent) lockWhenIdle(ctx context.Context) func(say func(string)) error {
 	return func(say func(string)) error {
 		if !a.opened {
@@ -70,8 +70,8 @@ func (a *agent) lockWhenIdle(ctx context.Context) func(say func(string)) error {
 	}
 }
 
-// leave ends the shell, and with it what was open. A script gets the exit code of
-// its last command.
+// leave ends the shell and locks the agent. A script gets the exit code of its last
+// command.
 func (a *agent) leave(ctx context.Context, code int) error {
 	open := a.state(ctx) == nil
 	a.close(ctx)

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// tries is how often a person is asked for a code. The server counts as well, and
-// has the last word.
+// tries is how often a person is asked for a code. The server counts tries too, and has
+// the last word.
 const tries = 3
 
 func (a *agent) signIn(ctx context.Context, _ []string) error {
@@ -47,8 +47,9 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	return a.advise(ctx, c, in)
 }
 
-// withPassword asks for a password and tries it. A person who has mistyped it is asked again:
-// otherwise they would type it once more where they are by then, at the shell, for all to see.
+// withPassword asks for a password and tries it. A person who has mistyped it is asked
+// again. Otherwise they would type it again at the next prompt, which is the shell's, for
+// everyone to see.
 func (a *agent) withPassword(ctx context.Context, question string, try func(password string) error) error {
 	for n := 1; ; n++ {
 		password, err := a.secret(ctx, question)
@@ -65,8 +66,8 @@ func (a *agent) withPassword(ctx context.Context, question string, try func(pass
 	}
 }
 
-// address is the server's: of the command line, of the account that is signed in, or
-// the one of the examples.
+// address returns the server's address: from the command line, from the account that is
+// signed in, or the default of the examples.
 func (a *agent) address() string {
 	switch {
 	case a.server != "":
@@ -77,7 +78,7 @@ func (a *agent) address() string {
 	return "http://127.0.0.1:8080"
 }
 
-// enter does whatever the server asks for, until somebody is in.
+// enter answers whatever the server requires, until the person is signed in.
 func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn, err error) {
 	err = c.post(ctx, "/api/signin", first, &in)
 	if which, ok := refusedFor(err, "organisation_required"); ok {
@@ -101,7 +102,7 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 	return in, err
 }
 
-// choose asks in which of the organisations.
+// choose asks which of the organisations it is.
 func (a *agent) choose(ctx context.Context, all []organisation) (string, error) {
 	names := make([]string, len(all))
 	for i, one := range all {
@@ -116,8 +117,8 @@ func (a *agent) choose(ctx context.Context, all []organisation) (string, error) 
 	return all[i].ID, nil
 }
 
-// pick asks for one of several, by its number or by another way to name it. A person may
-// mistype the number.
+// pick asks for one of several, by its number or by another name for it. A person who
+// mistypes the number is asked again.
 func (a *agent) pick(ctx context.Context, question, none string, names []string, named func(string) int) (int, error) {
 	for i, name := range names {
 		a.note(a.text("choice", "Number", i+1, "Name", name))
@@ -140,16 +141,16 @@ func (a *agent) pick(ctx context.Context, question, none string, names []string,
 	}
 }
 
-// withCode asks for a code and tries it. A person may try again, and is asked for
-// two codes in a row where single ones have to wait; a script is not, since what
-// it says next is meant for something else.
+// withCode asks for a code and tries it. A person may try again, and is asked for two
+// codes in a row while single ones are not accepted. A script may not, because its next
+// line is meant for something else.
 func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) error) error {
 	if asked.Pair && !asked.Until.IsZero() {
 		a.note(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
 	}
 	for n, pair := 1, asked.Pair; ; n++ {
 		given, err := a.askCode(ctx, pair, asked.byPhone())
-		if errors.Is(err, io.EOF) && pair && !a.person() { // a script, which has only one
+		if errors.Is(err, io.EOF) && pair && !a.person() { // a script that has only one code
 			return &refusal{Word: "wait", Until: asked.Until, Pair: true}
 		}
 		if err != nil {
@@ -170,12 +171,12 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) err
 	}
 }
 
-// byPhone reports whether the person has no app, and a phone that is sent a code.
+// byPhone reports whether the person has no app, but a phone that can receive a code.
 func (e *refusal) byPhone() bool {
 	return slices.Contains(e.Methods, "phone-code") && !slices.Contains(e.Methods, "code")
 }
 
-// sendCode has a code sent where that is the way that the person has.
+// sendCode requests a code by phone if the person signs in by phone.
 func (a *agent) sendCode(ctx context.Context, c client, asked *refusal) error {
 	if !asked.byPhone() || len(asked.Phones) == 0 {
 		return nil
@@ -195,7 +196,7 @@ func (a *agent) sendCode(ctx context.Context, c client, asked *refusal) error {
 	var sent struct{ To string }
 	ask := object{"challenge": asked.Challenge, "phone": to.ID, "via": cmp.Or(to.Via, "sms")} // a landline gets a call
 	err := c.post(ctx, factor+"/phone-code", ask, &sent)
-	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // one is on its way
+	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // a code is already on its way
 		sent.To, err = to.Number, nil
 	}
 	if err == nil {
@@ -209,8 +210,8 @@ func (e *refusal) again() bool {
 	return e.Word == "wrong_code" || e.Word == "used_code" || e.Word == "malformed_code" || e.Word == "wait" && e.Pair
 }
 
-// advise says what a sign-in leaves to do. A person who has come in with a recovery code
-// has lost the phone, and sets up the new one now.
+// advise says what remains to be done after a sign-in. A person who came in with a
+// recovery code has lost the phone, and sets up the new one now.
 func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 	switch in.By {
 	case "recovery code":
@@ -228,9 +229,9 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 	return nil
 }
 
-// signOut ends the session here, in every window, and on the server. Where the server
-// cannot be asked, or the files do not say which session it is, it is gone from here all
-// the same.
+// signOut ends the session here, in every window, and on the server. If the server cannot
+// be asked, or the files do not say which session it is, signOut still removes the
+// session from this machine.
 func (a *agent) signOut(ctx context.Context, _ []string) error {
 	if err := a.files.own(); err != nil {
 		return err

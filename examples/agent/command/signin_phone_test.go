@@ -17,7 +17,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// A pocket has a phone in it, which shows the messages that it gets.
+// A pocket holds a phone that shows the messages it receives.
 type pocket struct {
 	mu   sync.Mutex
 	last phone.Message
@@ -82,8 +82,7 @@ func TestLandlineIsCalled(t *testing.T) {
 	w.ends(command.ExitDone)
 }
 
-// A person who has a phone and no app is sent a code, at the sign-in and where the agent
-// is locked.
+// A person with a phone and no app is sent a code, at the sign-in and at the lock.
 func TestCodeByPhone(t *testing.T) {
 	var p pocket
 	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
@@ -96,9 +95,9 @@ func TestCodeByPhone(t *testing.T) {
 		}
 		w.types("Password: ", ana.Password)
 		w.sees("A code is on its way to +43 ••• ••67.")
-		w.types("Code that was sent, or a recovery code: ", "000000")
+		w.types("Code from the message, or a recovery code: ", "000000")
 		w.sees("this code is not right")
-		w.types("Code that was sent, or a recovery code: ", p.code())
+		w.types("Code from the message, or a recovery code: ", p.code())
 		w.ends(command.ExitDone)
 	}
 }

@@ -23,19 +23,19 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// enrolled signs a person in who has set up an authenticator with the agent.
+// enrolled signs a person in and sets up an authenticator with the agent.
 func (h *workplace) enrolled(who app.DemoAccount) *totptest.Authenticator {
 	h.t.Helper()
 	h.run("signin", who.Email, who.Password).ends(command.ExitDone)
 	return h.setsUp(who)
 }
 
-// setsUp sets the first authenticator up, for a person who is signed in.
+// setsUp sets up the first authenticator of a person who is signed in.
 func (h *workplace) setsUp(who app.DemoAccount) *totptest.Authenticator {
 	h.t.Helper()
 	w := h.window("setup")
 	w.types("Password: ", who.Password)
-	w.types("Password, once more: ", who.Password)
+	w.types("Password again: ", who.Password)
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	h.clock.Advance(time.Second)
 	w.types("", phone.Code())
@@ -44,13 +44,13 @@ func (h *workplace) setsUp(who app.DemoAccount) *totptest.Authenticator {
 	return phone
 }
 
-// The answers of a person's first days: sign in, set up, and from then on a code.
+// A person's first days: sign in, set up, and from then on enter a code.
 func TestSignInAndSetUpFromAPipe(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).
 		says("Signed in as Ana Soler, Acme Backup GmbH.").
-		notes("Your account has no second factor", "There is no keyring here")
-	h.run("signin").ends(command.ExitFailed).notes("signed in already")
+		notes("Your account has no second factor", "No keyring is available")
+	h.run("signin").ends(command.ExitFailed).notes("already signed in")
 	phone := h.setsUp(ana)
 	h.run("signout").ends(command.ExitDone).says("Signed out.")
 	h.run("list").ends(command.ExitSignedOut).notes("not signed in")
@@ -58,7 +58,7 @@ func TestSignInAndSetUpFromAPipe(t *testing.T) {
 	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone).says("Signed in as Ana Soler")
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).
 		says("ana-laptop", "2026-03-02 07:54 UTC", "212 GB", "ana-phone").
-		notes("Locked. Password and code of ana@acme.example open it.")
+		notes("To unlock it, enter the password and a code of ana@acme.example.")
 }
 
 func TestSignInRefused(t *testing.T) {
@@ -66,7 +66,7 @@ func TestSignInRefused(t *testing.T) {
 	phone := h.enrolled(ana)
 	h.run("signout").ends(command.ExitDone)
 	h.run("signin", ana.Email, "nope").ends(command.ExitRefused).notes("do not match")
-	h.run("signin", app.DemoAccounts[5].Email, app.DemoAccounts[5].Password).ends(command.ExitRefused).notes("a machine's account")
+	h.run("signin", app.DemoAccounts[5].Email, app.DemoAccounts[5].Password).ends(command.ExitRefused).notes("a machine account")
 	h.run("signin", ana.Email, ana.Password, phone.WrongCode(), phone.Code()).ends(command.ExitRefused).notes("not right") // a script has one try
 	h.run("signin", ana.Email, ana.Password, "12").ends(command.ExitRefused).notes("6 digits")
 	h.run("signin", ana.Email, ana.Password, "", phone.Peek()).ends(command.ExitRefused).notes("6 digits") // Enter alone
@@ -75,12 +75,13 @@ func TestSignInRefused(t *testing.T) {
 	for range 4 {
 		h.run("signin", ana.Email, ana.Password, phone.WrongCode()).ends(command.ExitRefused)
 	}
-	h.run("signin", ana.Email, ana.Password, phone.Peek()).ends(command.ExitWait).notes("two codes in a row are accepted, or a single one in")
+	h.run("signin", ana.Email, ana.Password, phone.Peek()).ends(command.ExitWait).notes("enter two codes in a row now, or a single code in")
 	first, second := phone.Pair()
 	h.run("signin", ana.Email, ana.Password, first, second).ends(command.ExitDone)
 }
 
-// The server may be newer, or another one: what the agent does not know it says.
+// The server may be newer, or a different program. The agent reports what it does not
+// understand.
 func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
 	h := newWorkplace(t)
 	answer := func(status int, text string) {
@@ -90,7 +91,7 @@ func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
 		}))
 	}
 	answer(http.StatusForbidden, `{"error": "something_new"}`)
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("something went wrong")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("an unexpected error")
 	for _, odd := range []string{"", "<html>", "{}", `{"error": 1}`, `[]`} {
 		answer(http.StatusForbidden, odd)
 		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
@@ -102,11 +103,11 @@ func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
 	answer(http.StatusNoContent, "")
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
 	answer(http.StatusFound, "")
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense") // it follows nobody
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense") // it follows no redirect
 	require.NoDirExists(t, h.folder)
 }
 
-// A person may try again, and is led to two codes in a row.
+// A person may try again, and is then asked for two codes in a row.
 func TestSignInAtATerminal(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -129,13 +130,13 @@ func TestSignInAtATerminal(t *testing.T) {
 	w = h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
-	w.sees("two codes in a row are accepted, or a single one in")
+	w.sees("enter two codes in a row now, or a single code in")
 	first, second := phone.Pair()
 	w.types("Current code: ", first)
 	w.types("Next code: ", second)
 	w.ends(command.ExitDone)
 
-	// A person who does not want to answer changes nothing.
+	// A person who cancels changes nothing.
 	h.run("signout").ends(command.ExitDone)
 	w = h.window("signin")
 	w.types("E-mail address: ", ana.Email)
@@ -173,16 +174,16 @@ func TestThreeTriesForAPassword(t *testing.T) {
 	}
 	tries("signin", func(w *window) { w.types("E-mail address: ", ana.Email) }, "Password: ")
 	tries("list", func(*window) {}, "Password: ")
-	tries("setup", func(w *window) { w.types("Password: ", ana.Password) }, "Password, once more: ")
-	h.run("list", "nope", ana.Password).ends(command.ExitRefused) // a script has one
+	tries("setup", func(w *window) { w.types("Password: ", ana.Password) }, "Password again: ")
+	h.run("list", "nope", ana.Password).ends(command.ExitRefused) // a script has one try
 	h.run("signout").ends(command.ExitDone)
 
 	w := h.window("signin")
 	w.types("E-mail address: ", mika.Email)
 	w.types("Password: ", mika.Password)
-	w.types("Number: ", "3")
-	w.sees("that is not one of them")
-	w.types("Number: ", "1")
+	w.types("Enter its number in the list: ", "3")
+	w.sees("this is not one of the organisations")
+	w.types("Enter its number in the list: ", "1")
 	w.ends(command.ExitDone)
 }
 
@@ -196,13 +197,13 @@ func TestSignInChoosesTheOrganisation(t *testing.T) {
 	h.run("signin", mika.Email, mika.Password, "3").ends(command.ExitUsage)
 }
 
-// Where it is required, the sign-in leads through the enrollment.
+// If a second factor is required, the sign-in includes the enrollment.
 func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 	h := newWorkplace(t, require2FA)
 	w := h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
-	w.sees("has to be set up before you go on")
+	w.sees("have to set up two-factor authentication")
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	phone.SetDrift(4 * time.Minute)
 	w.types("", phone.Peek())
@@ -211,7 +212,7 @@ func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 	w.types("Code that the app shows now: ", phone.Code())
 	w.saves()
 	text := w.ends(command.ExitDone)
-	require.Contains(t, text, "Two-factor authentication is set up.")
+	require.Contains(t, text, "Two-factor authentication is now set up.")
 	require.Contains(t, text, "Signed in as Ana Soler")
 	for _, code := range h.secrets.of("recovery_codes") {
 		require.Equal(t, 1, strings.Count(text, code), "shown once")
@@ -219,7 +220,7 @@ func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// A person who comes in with a recovery code has lost the phone, and sets up another.
+// A person who comes in with a recovery code has lost the phone, and sets up another one.
 func TestSignInWithARecoveryCode(t *testing.T) {
 	h := newWorkplace(t)
 	old := h.enrolled(ana)
@@ -231,7 +232,7 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	w.types("recovery code: ", strings.ToLower(codes[0]))
 	w.sees("You used a recovery code; 9 are left.")
 	seen := w.sees("Code that the app shows now: ")
-	require.Contains(t, seen, "this stops working: Authenticator")
+	require.Contains(t, seen, "the following stops working: Authenticator")
 	phone := h.phone(seen)
 	h.clock.Advance(time.Second)
 	w.types("", phone.Code())
@@ -241,14 +242,14 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
 }
 
-// A new authenticator requires a code of the present one.
+// A new authenticator requires a code of the current one.
 func TestSetUpReplaces(t *testing.T) {
 	h := newWorkplace(t)
 	old := h.enrolled(ana)
 	w := h.window("setup")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", old.Code())
-	w.sees("replaces the one you have")
+	w.sees("replaces your current one")
 	w.types("recovery code: ", old.Code())
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	w.types("", phone.WrongCode())
@@ -260,7 +261,7 @@ func TestSetUpReplaces(t *testing.T) {
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// Passwords go over TLS, or nowhere.
+// Passwords are sent only over TLS, or within this machine.
 func TestServersThatAreRefused(t *testing.T) {
 	h := newWorkplace(t)
 	for _, bad := range []string{"http://backup.example", "backup.example", "ftp://127.0.0.1", "https://", "https://me:secret@backup.example", "https://backup.example?x", "http://127.0.0.1.backup.example", ":"} {
@@ -294,22 +295,23 @@ func TestFilesThatOthersCanRead(t *testing.T) {
 	require.NoError(t, os.Chmod(vault, 0o604))
 	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others")
 
-	// To sign out is the way on, and ends the session on the server.
+	// Signing out is the way to continue, and it ends the session on the server.
 	require.NoError(t, os.Chmod(path, 0o640))
 	d := h.run("signout").ends(command.ExitDone)
-	require.NotContains(t, d.err, "could not be told")
+	require.NotContains(t, d.err, "could not be notified")
 	require.Empty(t, h.disk())
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
 	h.run("list").ends(command.ExitFailed).notes("damaged", "sign out")
 	require.NoError(t, os.WriteFile(path, []byte(`{"version": 2}`), 0o600))
 	h.run("list").ends(command.ExitFailed).notes("damaged")
-	h.run("signout").ends(command.ExitDone).notes("could not be told")
+	h.run("signout").ends(command.ExitDone).notes("could not be notified")
 	require.Empty(t, h.disk())
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 }
 
-// A code and a recovery code are accepted in every spelling; other input is not counted.
+// A code and a recovery code are accepted in every spelling. Other input does not count
+// as a try.
 func TestSignInSpellings(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -327,7 +329,7 @@ func TestSignInSpellings(t *testing.T) {
 		h.run("signout").ends(command.ExitDone)
 	}
 	for _, bad := range spellings.NotOfRecoveryCode(codes[0]) {
-		h.run("signin", ana.Email, ana.Password, bad).ends(command.ExitRefused).notes("a recovery code 16 letters and digits")
+		h.run("signin", ana.Email, ana.Password, bad).ends(command.ExitRefused).notes("a recovery code has 16 letters and digits")
 	}
 	sheet := spellings.OfRecoveryCode(codes[0])
 	h.run("signin", ana.Email, ana.Password, sheet[2]).notes("You used a recovery code; 9 are left.")
@@ -337,7 +339,8 @@ func TestSignInSpellings(t *testing.T) {
 	}
 }
 
-// A person who was imported with a weak secret is led from its code to a new authenticator.
+// A person who was imported with a weak secret signs in with its code, and is led to a
+// new authenticator.
 func TestSignInWithAWeakSecret(t *testing.T) {
 	const secret = "KRSXG5CTMVRXEZLU"
 	h := newWorkplace(t)
@@ -361,7 +364,7 @@ func TestSignInWithAWeakSecret(t *testing.T) {
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", old.Code())
-	w.sees("has to be set up before you go on")
+	w.sees("have to set up two-factor authentication")
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	h.clock.Advance(time.Second)
 	w.types("", phone.Code())

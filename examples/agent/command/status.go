@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A standing is how the agent stands, for scripts. Its fields do not change.
+// A standing is the agent's state, for scripts. Its fields do not change.
 type standing struct {
 	State        string     `json:"state"` // signed-out, locked, unlocked
 	Server       string     `json:"server"`
@@ -18,12 +18,12 @@ type standing struct {
 	LocksAt      *time.Time `json:"locks_at,omitempty"`
 	Machine      string     `json:"machine,omitempty"` // the account of the unattended job
 
-	// Known while it is unlocked.
+	// Known only while the agent is unlocked.
 	SecondFactor      string `json:"second_factor,omitempty"`
 	RecoveryCodesLeft *int   `json:"recovery_codes_left,omitempty"`
 }
 
-// status asks nobody for anything, and does not count as use.
+// status asks the person nothing, and does not count as use.
 func (a *agent) status(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] != "--json" && args[0] != "-json" {
 		return usageError(a.textUsageOf("status", "[--json]"))
@@ -38,7 +38,7 @@ func (a *agent) status(ctx context.Context, args []string) error {
 	}
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
-		fmt.Fprintln(a.Out, plain(text)) // lines as they are
+		fmt.Fprintln(a.Out, plain(text)) // line breaks stay
 	}
 	return err
 }

@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// Everything that the agent says to people is in the package words, and put
-// together here. The output for scripts, which is the words of --json and the exit
-// codes, is not: it is the same in every language.
+// Everything that the agent says to people is in package words, and is put together here.
+// The output for scripts, which is the words of --json and the exit codes, is the same in
+// every language.
 
-// text is a text in the language of the terminal. Anybody may have chosen the names
-// among its arguments, so they are made clean.
+// text returns a text in the language of the terminal. It cleans the names among its
+// arguments, because anyone may have chosen them.
 func (a *asker) text(id string, args ...any) string {
 	for i, value := range args {
 		if s, ok := value.(string); ok {
@@ -24,7 +24,7 @@ func (a *asker) text(id string, args ...any) string {
 	return a.words.Say("agent."+id, args...)
 }
 
-// wordMail is typed in place of a code, by anyone who has one in a mail.
+// wordMail is what a person types in place of a code if they have one in a mail.
 const wordMail = "mail"
 
 func (a *agent) usage(all map[string]command) string {
@@ -102,8 +102,8 @@ func (a *agent) textStatus(s standing) string {
 	return strings.Join(lines, "\n")
 }
 
-// factor is the state of the second factor. A state that only a later server knows
-// stays as it is.
+// factor returns the text for a state of the second factor. A state that only a later
+// server knows is shown as it is.
 func (a *agent) factor(state string) string {
 	text, err := a.words.Find("factor." + state)
 	if err != nil {
@@ -112,14 +112,15 @@ func (a *agent) factor(state string) string {
 	return text
 }
 
-// textTime is the same in every language: the times of a list stand in columns. It is in the
+// textTime is the same in every language, because the times in a list are aligned in
+// columns. It is in the
 // zone of the clock on the wall.
 func (a *agent) textTime(t time.Time) string {
 	return t.In(a.Now().Location()).Format("2006-01-02 15:04 MST")
 }
 
-// wrap breaks lines between words, so that no line is longer than this; 0 means no limit. A word
-// that is longer by itself stays whole: it may be a key.
+// wrap breaks lines between words, so that no line is longer than width; 0 means no
+// limit. A single word that is longer stays whole, because it may be a key.
 func wrap(text string, width int) string {
 	if width <= 0 {
 		return text
@@ -147,7 +148,7 @@ func wrap(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-// clean keeps a name that somebody else has chosen from repainting the terminal.
+// clean prevents a name that somebody else has chosen from repainting the terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -157,7 +158,8 @@ func clean(s string) string {
 	}, s)
 }
 
-// printable is a name that the server takes: it refuses those that repaint a terminal.
+// printable returns a name that the server accepts. The server refuses names that repaint
+// a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
@@ -167,8 +169,8 @@ func printable(s string) string {
 	}, s)
 }
 
-// plain is JSON whose texts do not repaint the terminal either: the encoder
-// escapes no control characters beyond ASCII.
+// plain returns JSON whose texts do not repaint the terminal either: the encoder does not
+// escape control characters beyond ASCII.
 func plain(text []byte) string {
 	var b strings.Builder
 	for _, r := range string(text) {

@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
-// Whatever is wrapped has the same words in the same order, and no line that could be shorter
-// is too long.
+// Wrapped text has the same words in the same order, and a line is too long only if it
+// cannot be broken.
 func TestWrap(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "",
@@ -44,7 +44,7 @@ func TestWrap(t *testing.T) {
 			for line := range strings.SplitSeq(wrapped, "\n") {
 				require.LessOrEqual(t, utf8.RuneCountInString(line), 80, id)
 			}
-			if strings.HasPrefix(id, "ask") || strings.HasPrefix(id, "prompt") { // with the answer behind it
+			if strings.HasPrefix(id, "ask") || strings.HasPrefix(id, "prompt") { // the answer follows on the same line
 				require.LessOrEqual(t, utf8.RuneCountInString(text), 64, id)
 			}
 		}

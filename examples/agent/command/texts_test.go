@@ -21,19 +21,20 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The agent speaks the language of the terminal; what scripts read stays.
+// The agent speaks the language of the terminal. What scripts read is the same in every
+// language.
 func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 	h := newWorkplace(t)
 	h.env["LANG"] = "de_DE.UTF-8"
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).says("Angemeldet als Ana Soler, Acme Backup GmbH.")
-	screen := h.run("setup", ana.Password, ana.Password, "").notes("Gesperrt. Passwort und Code von ana@acme.example öffnen ihn.").out
+	screen := h.run("setup", ana.Password, ana.Password, "").notes("Um ihn zu entsperren, geben Sie Passwort und Code von ana@acme.example ein.").out
 	m := regexp.MustCompile(`Einrichtungsschlüssel in die App ein: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)
 	require.NotNil(t, m, screen)
 	_, err := totptest.TypeSecret(m[1], h.clock)
 	require.NoError(t, err)
 	h.run("status").ends(command.ExitDone).says("Zustand          gesperrt\n", "Konto            ana@acme.example\n", "in einer Datei, die nur Sie lesen können")
-	h.run("nope").ends(command.ExitUsage).notes(`agent: es gibt keinen Befehl "nope"; -h zeigt alle`)
-	h.run("-x").ends(command.ExitUsage).notes("agent: diese Option gibt es nicht")
+	h.run("nope").ends(command.ExitUsage).notes(`agent: unbekannter Befehl "nope"; -h zeigt die Hilfe`)
+	h.run("-x").ends(command.ExitUsage).notes("agent: unbekannte Option")
 	h.run("unlock", "wrong").ends(command.ExitRefused).notes("agent: E-Mail-Adresse und Passwort passen nicht zusammen")
 
 	h.env["LC_ALL"] = "es_ES.UTF-8"
@@ -46,7 +47,7 @@ func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 	h.run("status").ends(command.ExitDone).says("State            locked\n")
 }
 
-// The help fits a terminal, whatever its language.
+// The help fits a terminal in every language.
 func TestHelpFits(t *testing.T) {
 	h := newWorkplace(t)
 	for _, l := range words.All() {
@@ -60,8 +61,8 @@ func TestHelpFits(t *testing.T) {
 	}
 }
 
-// A terminal breaks a line where it ends. The agent breaks it before, between two words; what
-// goes to a file or a pipe stays one line.
+// A terminal breaks a line at its edge. The agent breaks it earlier, between two words.
+// Text for a file or a pipe stays on one line.
 func TestNoWordIsBroken(t *testing.T) {
 	h := newWorkplace(t)
 	for tag, width := range map[string]int{"en": 40, "de": 80, "es": 60} {
@@ -74,7 +75,7 @@ func TestNoWordIsBroken(t *testing.T) {
 		w = h.window("setup", narrow)
 		w.types(": ", ana.Password)
 		w.types(": ", ana.Password)
-		w.sees("2026-03-02") // until when it is valid
+		w.sees("2026-03-02") // the deadline of the set-up
 		_, err := w.keys.Write([]byte{3})
 		require.NoError(t, err)
 		seen += w.ends(command.ExitFailed)
@@ -86,7 +87,7 @@ func TestNoWordIsBroken(t *testing.T) {
 		h.run("signout").ends(command.ExitDone)
 	}
 	h.env["LANG"] = "en"
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("There is no keyring here; the session is kept in a file that only you can read.\n")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("No keyring is available, so the session is stored in a file that only you can read.\n")
 }
 
 var (
@@ -95,8 +96,7 @@ var (
 	program  = regexp.MustCompile(`(?s)^(replace authenticator|recovery code|not enrolled|acme-backup.*|acme backup agent|Bearer .*|2006-01-02.*|%.*)$`)
 )
 
-// Every text that the agent asks for is there with its arguments, and no text is
-// left over.
+// Every text that the agent uses exists, with its arguments, and no text is unused.
 func TestTextsAndUses(t *testing.T) {
 	raw, err := os.ReadFile("../../internal/words/en.json")
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestTextsAndUses(t *testing.T) {
 	for id := range texts {
 		left[id] = !strings.HasPrefix(id, "help-")
 	}
-	left["host"] = false // of main
+	left["host"] = false // used by main
 	for _, file := range sources(t) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -138,7 +138,8 @@ func TestTextsAndUses(t *testing.T) {
 	}
 }
 
-// No Go file says anything by itself. Errors are for the log, and told by a text.
+// No Go file contains a text of its own. Errors are for the log, and people see a text
+// from the catalogue.
 func TestFilesHoldNoText(t *testing.T) {
 	for _, file := range sources(t) {
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -173,7 +174,7 @@ func sources(t *testing.T) (files []*ast.File) {
 	return files
 }
 
-// text is the string that the first of some expressions is, where it is one.
+// text returns the value of the first expression, if it is a string literal.
 func text(args []ast.Expr) (string, bool) {
 	if len(args) == 0 {
 		return "", false
@@ -186,7 +187,7 @@ func text(args []ast.Expr) (string, bool) {
 	return s, err == nil
 }
 
-// arguments are those of a text.
+// arguments returns the names of a text's arguments.
 func arguments(entry any) (found []string) {
 	raw, _ := json.Marshal(entry)
 	for _, m := range used.FindAllStringSubmatch(string(raw), -1) {

@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/examples/agent/command"
 )
 
-// A window is an agent with a person at a terminal.
+// A window is an agent with a person at its terminal.
 type window struct {
 	*workplace
 	keys   *io.PipeWriter
@@ -35,17 +35,17 @@ func (h *workplace) window(args string, change ...func(*command.System)) *window
 	return w
 }
 
-// saves says that the recovery codes are saved.
+// saves confirms that the recovery codes are saved.
 func (w *window) saves() {
 	w.t.Helper()
 	w.types("Have you saved the recovery codes? (yes/no) ", "yes")
 }
 
-// A screen is what an agent has written so far.
+// A screen holds what an agent has written so far.
 type screen struct {
 	mu      sync.Mutex
 	text    string
-	read    int // how much of it the test has looked at
+	read    int // how much of it the test has read
 	changed chan struct{}
 }
 
@@ -63,8 +63,8 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// after returns what follows the words, where they have been written since the
-// last time.
+// after looks for the words in what was written since the last time. If it finds them, it
+// returns the text up to and including them.
 func (s *screen) after(words string) (before string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,8 +77,8 @@ func (s *screen) after(words string) (before string, ok bool) {
 	return before, true
 }
 
-// sees waits until the words are on the screen, and returns what came before
-// them since the last time.
+// sees waits until the words are on the screen, and returns what was written since the
+// last time, up to and including them.
 func (w *window) sees(words string) string {
 	w.t.Helper()
 	timeout := time.After(time.Minute)
@@ -111,7 +111,7 @@ func (w *window) ends(code int) string {
 	case got := <-w.code:
 		require.Equal(w.t, code, got, w.screen.text)
 	case <-time.After(time.Minute):
-		require.Fail(w.t, "it goes on", w.screen.text)
+		require.Fail(w.t, "the agent still runs", w.screen.text)
 	}
 	w.leaksNothing(w.screen.text, "window")
 	return w.screen.text

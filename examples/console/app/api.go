@@ -6,20 +6,20 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// Errors that only programs get, besides those of web.
+// Errors that only programs get, in addition to those of web.
 var (
 	errSignedOut   = &web.APIError{Status: http.StatusUnauthorized, Word: "signed_out"}
-	errLocked      = &web.APIError{Status: http.StatusUnauthorized, Word: "locked"}    // the app of this session
-	errMachineKey  = &web.APIError{Status: http.StatusUnauthorized, Word: "wrong_key"} // or no longer one
-	errTooLate     = &web.APIError{Status: http.StatusForbidden, Word: "too_late"}     // after the sign-in
+	errLocked      = &web.APIError{Status: http.StatusUnauthorized, Word: "locked"}    // the app of this session is locked
+	errMachineKey  = &web.APIError{Status: http.StatusUnauthorized, Word: "wrong_key"} // wrong, or no longer valid
+	errTooLate     = &web.APIError{Status: http.StatusForbidden, Word: "too_late"}     // too long after the sign-in
 	errNotAMachine = &web.APIError{Status: http.StatusForbidden, Word: "not_a_machine"}
 	errNotAllowed  = &web.APIError{Status: http.StatusForbidden, Word: "not_allowed"}
 	errQuota       = &web.APIError{Status: http.StatusConflict, Word: "too_many_backups"}
 	errMalformed   = &web.APIError{Status: http.StatusBadRequest, Word: "malformed"}
 )
 
-// apiSignIn is the first step. The rest is web's, which answers in JSON. An app that is
-// locked shows its device in place of the address.
+// apiSignIn is the first step. The rest is the work of web, which answers in JSON. An app
+// that is locked sends its device in place of the e-mail address.
 func (c *console) apiSignIn(w http.ResponseWriter, r *http.Request) error {
 	in, err := web.ReadJSON[struct {
 		Email        string `json:"email"`
@@ -43,7 +43,7 @@ func (c *console) apiSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var mine []user
-	var which []tenant // that a person with several accounts may choose
+	var which []tenant // the choice of a person with several accounts
 	for _, u := range all {
 		which = append(which, u.Tenant)
 		if only(u) {
@@ -56,7 +56,7 @@ func (c *console) apiSignIn(w http.ResponseWriter, r *http.Request) error {
 	return c.passwordRight(w, r, mine[0])
 }
 
-// apiProfile is what a program shows of a person besides the second factor.
+// apiProfile returns what a program shows of a person, apart from the second factor.
 func (c *console) apiProfile(r *http.Request, _ struct{}) (any, error) {
 	u, err := c.person(r)
 	return map[string]string{"email": u.Email, "name": u.Name, "organisation": u.Organisation(), "role": u.Role.String()}, err

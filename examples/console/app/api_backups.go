@@ -8,11 +8,11 @@ import (
 	"unicode"
 )
 
-// apiPage is how many backups a program is told of at once.
+// apiPage is how many backups an answer to a program lists.
 const apiPage = 200
 
-// backupList is a page of backups, and what the query after has to be for the next page,
-// where there is one.
+// backupList is a page of backups, with the value of the parameter after for the next
+// page, if there is one.
 type backupList struct {
 	Backups []backup `json:"backups"`
 	Next    string   `json:"next,omitempty"`
@@ -32,7 +32,7 @@ func (c *console) apiBackups(r *http.Request, _ struct{}) (any, error) {
 		from.id = id
 	}
 	found, more, err := c.archive.page(r.Context(), u, from, 0, apiPage)
-	list := backupList{Backups: append([]backup{}, found...)} // not null where there are none
+	list := backupList{Backups: append([]backup{}, found...)} // not null if there are none
 	if more {
 		last := found[len(found)-1]
 		list.Next = strconv.FormatInt(last.Taken.Unix(), 10) + "-" + last.ID
@@ -48,19 +48,21 @@ func (c *console) apiOneBackup(r *http.Request, _ struct{}) (any, error) {
 	return c.archive.find(r.Context(), u, r.PathValue("id"))
 }
 
-// apiDelete deletes a backup, for a proof of just that.
+// apiDelete deletes a backup. It requires a proof for this backup.
 func (c *console) apiDelete(r *http.Request, _ struct{}) (any, error) { return nil, c.delete(r) }
 
-// A backupReport is what a machine says of a backup. In a product the data comes with it.
+// A backupReport is what a machine reports about a backup. In a product the data comes
+// with it.
 type backupReport struct {
 	Machine   string `json:"machine"`
 	Gigabytes int    `json:"gigabytes"`
 }
 
-// maxGigabytes is the largest backup that anybody can have.
+// maxGigabytes is the size of the largest backup that is accepted.
 const maxGigabytes = 1 << 20
 
-// apiBackup keeps a backup: the unattended job, and all that a machine may do.
+// apiBackup stores a backup. It is the unattended job, and the only call that a machine
+// may make.
 func (c *console) apiBackup(r *http.Request, in backupReport) (any, error) {
 	u, err := c.machine(r)
 	if err != nil {
@@ -73,6 +75,6 @@ func (c *console) apiBackup(r *http.Request, in backupReport) (any, error) {
 	return c.archive.add(r.Context(), u, backup{Machine: name, Taken: c.now().UTC().Truncate(time.Second), Gigabytes: in.Gigabytes})
 }
 
-// unprintable finds what repaints a terminal, or makes one name look like another.
-// encoding/json has put U+FFFD in place of what is not UTF-8.
+// unprintable finds characters that repaint a terminal, or that make one name look like
+// another. encoding/json has replaced invalid UTF-8 with U+FFFD.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An action that cannot be undone requires another code, for this and nothing else.
+// An action that cannot be undone requires another code, which counts for this action
+// only.
 func TestAPIDeletingABackupTakesAProof(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)
@@ -52,7 +53,7 @@ func TestAPIReauthenticate(t *testing.T) {
 	again("delete backup", id, fields{}).fails(http.StatusBadRequest, "malformed")
 	again("delete backup", id, fields{"code": phone.Peek(), "recovery_code": codes[1]}).fails(http.StatusBadRequest, "malformed")
 	again("delete backup", id, fields{"issued_code": codes[1]}).fails(http.StatusBadRequest, "malformed")
-	again("delete backup", id, fields{"code": phone.Peek()}).fails(http.StatusForbidden, "used_code") // at the sign-in
+	again("delete backup", id, fields{"code": phone.Peek()}).fails(http.StatusForbidden, "used_code") // used at the sign-in
 	a := again("delete backup", id, fields{"recovery_code": codes[1]}).is(http.StatusOK)
 	require.Equal(t, s.clock.Now().Add(5*time.Minute).Truncate(time.Second).Format(time.RFC3339), a.get("expires"))
 	p.delete(id, a.get("proof")).is(http.StatusNoContent)
@@ -65,7 +66,7 @@ func TestAPIReauthenticate(t *testing.T) {
 	again("delete backup", id, fields{"codes": []string{first, second}}).is(http.StatusOK)
 }
 
-// A person who has no second factor is not asked for one, and deletes nothing.
+// A person without a second factor is not asked for one, and cannot delete anything.
 func TestAPIDeletingNeedsASecondFactor(t *testing.T) {
 	p := newSite(t).program()
 	p.keeps(p.password(ana))
@@ -75,25 +76,26 @@ func TestAPIDeletingNeedsASecondFactor(t *testing.T) {
 	require.Len(t, p.backups(), 2)
 }
 
-// Ids of other people are ids of nobody, and their proofs serve nobody else.
+// The ids of other people's backups are unknown to a person, and other people's proofs do
+// not work for them.
 func TestAPIBackupsOfOthers(t *testing.T) {
 	s := newSite(t)
 	boss, bossPhone := s.user(admin)
 	p, phone := s.user(ana)
 	theirs := boss.backups()
-	require.Len(t, theirs, 5, "an administrator sees what the organisation has")
+	require.Len(t, theirs, 5, "an administrator sees the organisation's backups")
 	for _, id := range []string{theirs["files-01"], "nobodys"} {
 		p.delete(id, "").fails(http.StatusNotFound, "not_found")
 		p.delete(id, p.proof(phone, "delete backup", id)).fails(http.StatusNotFound, "not_found")
 	}
-	// The administrator's own proof, stolen: it is not hers.
+	// A proof that was stolen from the administrator does not work for Ana.
 	p.delete(theirs["ana-laptop"], boss.proof(bossPhone, "delete backup", theirs["ana-laptop"])).fails(http.StatusForbidden, "proof_required")
 	require.Len(t, boss.backups(), 5)
 	ben, _ := s.user(ben)
-	require.Equal(t, 1, len(ben.backups()), "an administrator of above sees their own organisation's")
+	require.Equal(t, 1, len(ben.backups()), "an administrator above sees the backups of their own organisation only")
 }
 
-// However many there are, a page is short, and the pages have each backup once.
+// However many backups there are, a page is short, and each backup is on one page.
 func TestAPIBackupsComeInPages(t *testing.T) {
 	s := newSite(t)
 	p := s.program()
@@ -132,7 +134,7 @@ func TestAPIBackupsComeInPages(t *testing.T) {
 	boss.call(http.MethodGet, "/api/backups/0000004711", nil).fails(http.StatusNotFound, "not_found")
 }
 
-// A key of a machine does not fill the archive without end.
+// The key of a machine cannot fill the archive without limit.
 func TestAPIBackupsHaveAQuota(t *testing.T) {
 	s := newSite(t)
 	boss, phone := s.user(admin)
@@ -140,7 +142,7 @@ func TestAPIBackupsHaveAQuota(t *testing.T) {
 	_, err := s.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 995)
 		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes) SELECT 'q' || i, 'acme', ?, 'm', ?, 1 FROM n`, s.id(agent), s.clock.Now().Unix())
 	require.NoError(t, err)
-	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated) // beside the four of the demo
+	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated) // in addition to the four of the demo
 	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusConflict, "too_many_backups")
 	boss.delete("q1", boss.proof(phone, "delete backup", "q1")).is(http.StatusNoContent)
 	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated)

@@ -22,7 +22,7 @@ type program struct {
 
 func (s *site) program() *program { return &program{site: s} }
 
-// fields are those of a request or an answer in JSON.
+// fields are the fields of a request or an answer in JSON.
 type fields map[string]any
 
 // A result is an answer of the API.
@@ -34,8 +34,8 @@ type result struct {
 	fields fields
 }
 
-// call sends a request with the program's session; more are names and values of
-// headers.
+// call sends a request with the program's session; more holds names and values of headers
+// in turn.
 func (p *program) call(method, path string, body any, more ...string) result {
 	p.t.Helper()
 	var b bytes.Buffer
@@ -71,7 +71,8 @@ func (p *program) send(method, path string, body io.Reader, more ...string) resu
 	return a
 }
 
-// quiet sends a request from a goroutine of its own, and returns the status.
+// quiet is for other goroutines: it sends a request without assertions, and returns the
+// status.
 func (p *program) quiet(method, path, body string) int {
 	r, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, strings.NewReader(body))
 	if err != nil {
@@ -98,14 +99,14 @@ func (a result) is(status int) result {
 	return a
 }
 
-// fails asserts which error it is.
+// fails asserts the status and the word of the error.
 func (a result) fails(status int, word string) result {
 	a.t.Helper()
 	require.Equal(a.t, word, a.fields["error"], a.text)
 	return a.is(status)
 }
 
-// get returns a field that is text.
+// get returns a field that is a text.
 func (a result) get(name string) string {
 	a.t.Helper()
 	text, ok := a.fields[name].(string)
@@ -124,26 +125,26 @@ func (a result) texts(name string) (list []string) {
 	return list
 }
 
-// password sends the first step.
+// password sends the first step of the sign-in.
 func (p *program) password(who app.DemoAccount) result {
 	p.t.Helper()
 	return p.post("/api/signin", fields{"email": who.Email, "password": who.Password})
 }
 
-// challenge is password, up to the question for a code.
+// challenge sends the password, and returns the challenge for a code.
 func (p *program) challenge(who app.DemoAccount) string {
 	p.t.Helper()
 	return p.password(who).fails(http.StatusForbidden, "code_required").get("challenge")
 }
 
-// keeps goes on with the session of an answer.
+// keeps continues with the session of an answer.
 func (p *program) keeps(a result) result {
 	p.t.Helper()
 	p.session = a.is(http.StatusOK).get("session")
 	return a
 }
 
-// user is a program of a person who is signed in with a code.
+// user returns a program of a person who has signed in with a code.
 func (s *site) user(who app.DemoAccount) (*program, *totptest.Authenticator) {
 	s.t.Helper()
 	phone, _ := s.browser().enroll(who)
@@ -152,7 +153,8 @@ func (s *site) user(who app.DemoAccount) (*program, *totptest.Authenticator) {
 	return p, phone
 }
 
-// backups are the ids of the person's backups by machine; of several the newest.
+// backups returns the ids of the person's backups by machine; for a machine with several
+// backups, the newest id.
 func (p *program) backups() map[string]string {
 	p.t.Helper()
 	ids := make(map[string]string)
@@ -165,19 +167,19 @@ func (p *program) backups() map[string]string {
 	return ids
 }
 
-// proof shows a code for an action.
+// proof returns a proof for an action, in exchange for a code.
 func (p *program) proof(phone *totptest.Authenticator, action, target string) string {
 	p.t.Helper()
 	return p.post("/2fa/api/reauthenticate", fields{"action": action, "target": target, "code": phone.Code()}).is(http.StatusOK).get("proof")
 }
 
-// delete deletes a backup by a proof.
+// delete deletes a backup with a proof.
 func (p *program) delete(id, proof string) result {
 	p.t.Helper()
 	return p.call(http.MethodDelete, "/api/backups/"+id, nil, "Proof", proof)
 }
 
-// registered is a machine of acme: a program with the key of its account.
+// registered returns a machine of acme: a program, and the key of its account.
 func (s *site) registered(boss *program, phone *totptest.Authenticator) (machine *program, key string) {
 	s.t.Helper()
 	key = boss.post("/api/machine/keys", fields{}, "Proof", boss.proof(phone, "register machine", s.id(agent))).is(http.StatusCreated).get("key")

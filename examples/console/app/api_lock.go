@@ -15,21 +15,21 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
-// valuePurpose is what the ring seals the values of apps for.
+// valuePurpose is the purpose under which the ring seals the values of apps.
 const valuePurpose = "console app lock value"
 
-// seal is a value of an app's vault as the table has it.
+// seal returns the value of an app's vault as the table stores it.
 func (s sessions) seal(v applock.Value, device string) []byte {
 	return s.ring.Seal(valuePurpose, []byte(v.Text()), device)
 }
 
-// bind makes a session one of an app that locks, and returns the app's id and
-// the value that opens it. The app is open.
+// bind turns a session into that of an app that locks. It returns the app's id and the
+// value that opens its vault. The app is unlocked.
 func (s sessions) bind(ctx context.Context, key string, expires, openUntil time.Time) (device string, value applock.Value, err error) {
 	device, value = strings.ToLower(rand.Text()), applock.NewValue()
 	n, err := exec(ctx, s.db, `UPDATE sessions SET device = ?, value = ?, expires = ?, windows = 1, open_until = ? WHERE key = ? AND device IS NULL`,
 		device, s.seal(value, device), expires.Unix(), openUntil.Unix(), hashKey(key))
-	if err == nil && n == 0 { // it has one, which is handed out for password and code only
+	if err == nil && n == 0 { // it has a value already, which is returned only for password and code
 		err = errTooLate
 	}
 	if err != nil {
@@ -50,10 +50,11 @@ func (s sessions) ofDevice(ctx context.Context, device string, now time.Time) (v
 	return v, nil
 }
 
-// unlock opens the session of an app that was locked, and returns the value that opens
-// its vault and the one that the vault is sealed with from then on. The second takes the
-// place of the first when the app has kept it: an app that ended before that is given the
-// same two again. One statement does all of it, so that two windows get the same two.
+// unlock opens the session of an app that was locked. It returns the value that opens the
+// app's vault, and the next value, with which the vault is sealed from then on. The next
+// value replaces the first one when the app reports that it has kept it; an app that
+// ended before that is given the same two again. One statement does all of this, so that
+// two windows get the same two.
 func (s sessions) unlock(ctx context.Context, device string, of session, now time.Time) (value, next string, err error) {
 	var sealed, sealedNext []byte
 	err = s.db.QueryRowContext(ctx, `UPDATE sessions SET next = coalesce(next, ?), windows = iif(open_until > ?, windows, 0) + 1, open_until = ?
@@ -73,8 +74,9 @@ func (s sessions) unlock(ctx context.Context, device string, of session, now tim
 	return string(first), string(second), nil
 }
 
-// kept ends the value before this one: nothing is sealed with it any more. It does nothing
-// where another window has said so already, or for another value than the one that is due.
+// kept deletes the value before this one, because nothing is sealed with it any more. It
+// does nothing if another window has reported the same before, or if this is not the
+// value that is due.
 func (s sessions) kept(ctx context.Context, device, value string) error {
 	var next []byte
 	err := s.db.QueryRowContext(ctx, `SELECT next FROM sessions WHERE device = ? AND next IS NOT NULL`, device).Scan(&next)
@@ -92,8 +94,8 @@ func (s sessions) kept(ctx context.Context, device, value string) error {
 	return err
 }
 
-// ofDevice is the person whose app is locked. If the session behind the lock has ended,
-// there is nothing to open.
+// ofDevice returns the person whose app is locked. If the session behind the lock has
+// ended, there is nothing to open.
 func (c *console) ofDevice(r *http.Request, device string) (user, error) {
 	s, err := c.sessions.ofDevice(r.Context(), device, c.now())
 	if err != nil {
@@ -102,7 +104,7 @@ func (c *console) ofDevice(r *http.Request, device string) (user, error) {
 	return c.valid(r.Context(), s)
 }
 
-// valid returns the person or the machine of a session that is still valid.
+// valid returns the person or the machine of a session, if the session is still valid.
 func (c *console) valid(ctx context.Context, s session) (user, error) {
 	u, err := c.users.byID(ctx, s.User)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -118,11 +120,11 @@ func (c *console) valid(ctx context.Context, s session) (user, error) {
 	return u, err
 }
 
-// A deviceRequest names an app that can show no key, because it is locked.
+// A deviceRequest names an app that cannot show its key, because it is locked.
 type deviceRequest struct {
 	Device     string `json:"device"`
-	Next       string `json:"next,omitempty"`        // of apiKept
-	ThisWindow bool   `json:"this_window,omitempty"` // of apiLock: others of the app stay open
+	Next       string `json:"next,omitempty"`        // for apiKept
+	ThisWindow bool   `json:"this_window,omitempty"` // for apiLock: the app's other windows stay open
 }
 
 // An appLock is what an app needs to lock itself (package applock).
@@ -133,9 +135,9 @@ type appLock struct {
 	Expires time.Time `json:"expires"`
 }
 
-// apiAppLock begins the lock of an app: from now on the session is in the app's vault, which
-// only the value opens. It has to be asked for with the sign-in: a thief who has copied the
-// key of an old session does not get a longer one for it.
+// apiAppLock begins the lock of an app: from now on the session is in the app's vault,
+// which only the value opens. The app must ask for the lock right after the sign-in, so
+// that a thief who has copied the key of an old session does not get a longer one for it.
 func (c *console) apiAppLock(r *http.Request, _ struct{}) (any, error) {
 	s, err := c.sessionOf(r)
 	if err != nil {
@@ -149,9 +151,9 @@ func (c *console) apiAppLock(r *http.Request, _ struct{}) (any, error) {
 	return appLock{device, value.Text(), int(applock.DefaultIdle / time.Second), expires}, err
 }
 
-// apiUnlock hands the value out again, and the next one, for a whole new sign-in of the
-// same person: the request shows the session that it began, which ends here, since the app
-// has one behind its lock. That one is open again from then on.
+// apiUnlock returns the value again, and the next one, for a complete new sign-in of the
+// same person. The request shows the session of that sign-in, which ends here, because
+// the app has one behind its lock. That one is open again from then on.
 func (c *console) apiUnlock(r *http.Request, in deviceRequest) (any, error) {
 	fresh, err := c.sessionOf(r)
 	if err != nil {
@@ -161,13 +163,13 @@ func (c *console) apiUnlock(r *http.Request, in deviceRequest) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case s.User != fresh.User || s.Mark != fresh.Mark: // of somebody else, or over
+	case s.User != fresh.User || s.Mark != fresh.Mark: // of another account, or no longer valid
 		return nil, errSignedOut
 	case fresh.Locks || c.now().Sub(fresh.Began) >= totpflow.ProofLifetime: // a session behind a lock, or an old one
 		return nil, errTooLate
 	}
 	ended, err := c.sessions.end(r.Context(), c.keyOf(r))
-	if err == nil && !ended { // by another request at the same time
+	if err == nil && !ended { // another request was faster
 		err = errSignedOut
 	}
 	if err != nil {
@@ -177,21 +179,22 @@ func (c *console) apiUnlock(r *http.Request, in deviceRequest) (any, error) {
 	return map[string]string{"value": value, "next": next}, err
 }
 
-// apiKept is called when the vault is sealed with the next value, and written. To know the
-// value is enough.
+// apiKept is called when the app has sealed its vault with the next value and written it.
+// A caller needs to know only that value.
 func (c *console) apiKept(r *http.Request, in deviceRequest) (any, error) {
 	return nil, c.sessions.kept(r.Context(), in.Device, in.Next)
 }
 
 // apiLock suspends the session of an app that has locked, or of one of its windows, until
-// the next unlock. It requires the device alone, which nobody but the app knows, since it
-// only takes access away.
+// the next unlock. It requires only the device, which nobody but the app knows, because
+// it only takes access away.
 func (c *console) apiLock(r *http.Request, in deviceRequest) (any, error) {
 	_, err := exec(r.Context(), c.sessions.db, `UPDATE sessions SET windows = iif(?, max(windows - 1, 0), 0) WHERE device = ?`, in.ThisWindow, in.Device)
 	return nil, err
 }
 
-// apiAppLockEnd ends the session of an app that is locked, like apiLock for its device.
+// apiAppLockEnd ends the session of an app that is locked. Like apiLock, it requires only
+// the device.
 func (c *console) apiAppLockEnd(r *http.Request, in deviceRequest) (any, error) {
 	_, err := exec(r.Context(), c.sessions.db, `DELETE FROM sessions WHERE device = ?`, in.Device)
 	return nil, err

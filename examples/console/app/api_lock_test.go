@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The value that opens an app's lock is handed out with the sign-in, and after
-// that for password and code only.
+// The value that opens an app's lock is returned at the sign-in, and after that only for
+// password and code.
 func TestAPIAppLock(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)
@@ -37,18 +37,18 @@ func TestAPIAppLock(t *testing.T) {
 	asked := first(device, ana.Password).fails(http.StatusForbidden, "code_required")
 	require.Equal(t, []string{"code", "recovery-code"}, asked.texts("methods"))
 
-	p.post("/api/unlock", fields{"device": device}).fails(http.StatusForbidden, "too_late") // by the session that it is of
+	p.post("/api/unlock", fields{"device": device}).fails(http.StatusForbidden, "too_late") // with the app's own session
 	s.clock.Advance(6 * time.Hour)
 	p.post("/api/unlock", fields{"device": device}).fails(http.StatusForbidden, "too_late")
 	s.clock.Advance(20*24*time.Hour - 6*time.Hour)
 	fresh := s.unlocks(device, ana, phone)
 	other, _ := s.user(admin)
-	other.post("/api/unlock", fields{"device": device}).fails(http.StatusUnauthorized, "signed_out") // somebody else's
+	other.post("/api/unlock", fields{"device": device}).fails(http.StatusUnauthorized, "signed_out") // another person's session
 	fresh.post("/api/unlock", fields{"device": ""}).fails(http.StatusUnauthorized, "signed_out")
 	a := fresh.post("/api/unlock", fields{"device": device}).is(http.StatusOK)
-	require.Equal(t, value.Text(), a.get("value"), "the same, for the vault is the same")
+	require.Equal(t, value.Text(), a.get("value"), "the same value, because the vault is the same")
 	require.NotEqual(t, value.Text(), a.get("next"))
-	fresh.post("/api/unlock", fields{"device": device}).fails(http.StatusUnauthorized, "signed_out") // once
+	fresh.post("/api/unlock", fields{"device": device}).fails(http.StatusUnauthorized, "signed_out") // each sign-in opens it once
 	require.Len(t, p.backups(), 2)
 
 	old := s.unlocks(device, ana, phone)
@@ -60,8 +60,8 @@ func TestAPIAppLock(t *testing.T) {
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
 }
 
-// A lock suspends the session: a key that somebody has copied is refused until the next
-// unlock, by every call but the sign-out.
+// A lock suspends the session: until the next unlock, every call but the sign-out refuses
+// a copied key.
 func TestAPILockSuspendsTheSession(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)
@@ -87,11 +87,11 @@ func TestAPILockSuspendsTheSession(t *testing.T) {
 	}
 	lock()
 	refused()
-	lock() // twice is once
+	lock() // a second lock changes nothing
 	unlock()
 	require.Len(t, thief.backups(), 2)
 
-	// Two windows: one that closes leaves the other open, and a lock closes both.
+	// Two windows: closing one leaves the other open, and a lock closes both.
 	unlock()
 	lock("this window")
 	require.Len(t, p.backups(), 2)
@@ -104,7 +104,7 @@ func TestAPILockSuspendsTheSession(t *testing.T) {
 	lock()
 	refused()
 
-	// A program that was ended and said nothing is locked after half a day.
+	// A program that ended without telling the server is locked after half a day.
 	unlock()
 	s.clock.Advance(12*time.Hour - time.Second)
 	require.Len(t, p.backups(), 2)
@@ -114,13 +114,13 @@ func TestAPILockSuspendsTheSession(t *testing.T) {
 	lock("this window") // the window of the day before does not count
 	refused()
 
-	s.program().post("/api/lock", fields{"device": device + "x"}).is(http.StatusNoContent) // nobody's
+	s.program().post("/api/lock", fields{"device": device + "x"}).is(http.StatusNoContent) // an unknown device
 	s.program().post("/api/lock", fields{"device": device, "x": 1}).fails(http.StatusBadRequest, "malformed")
 	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
 	thief.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
 }
 
-// Each unlock brings a new value, and the one before opens nothing once the app has kept it.
+// Each unlock brings a new value. Once the app has kept it, the one before opens nothing.
 func TestAPIUnlockBringsANewValue(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)
@@ -139,7 +139,7 @@ func TestAPIUnlockBringsANewValue(t *testing.T) {
 	value, second := unlock()
 	require.Equal(t, first, value)
 	require.NotEqual(t, first, second)
-	for range 2 { // the app ended before it could write: it still has one of the two
+	for range 2 { // the app ended before it could write, and still has one of the two
 		value, next := unlock()
 		require.Equal(t, []string{first, second}, []string{value, next})
 	}
@@ -149,9 +149,9 @@ func TestAPIUnlockBringsANewValue(t *testing.T) {
 	require.Equal(t, first, value)
 	kept(second)
 	value, third := unlock()
-	require.Equal(t, second, value, "nobody is given the first any more")
+	require.Equal(t, second, value, "the first value is no longer handed out")
 	require.NotContains(t, []string{first, second}, third)
-	kept(second) // a window that comes late
+	kept(second) // from a window that comes late
 	value, next := unlock()
 	require.Equal(t, []string{second, third}, []string{value, next})
 
@@ -174,7 +174,7 @@ func TestAPIUnlockBringsANewValue(t *testing.T) {
 	require.Equal(t, 1, good)
 }
 
-// unlocks is a new sign-in of the person whose app is locked.
+// unlocks returns a new sign-in of the person whose app is locked.
 func (s *site) unlocks(device string, who app.DemoAccount, phone *totptest.Authenticator) *program {
 	s.t.Helper()
 	p := s.program()
@@ -202,13 +202,14 @@ func TestAPIAppLockEnds(t *testing.T) {
 	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
 	over(second) // the computer is lost: its vault stays shut
 	third := again()
-	s.program().post("/api/applock/end", fields{"device": third}).is(http.StatusNoContent) // which cannot show its key
+	s.program().post("/api/applock/end", fields{"device": third}).is(http.StatusNoContent) // a locked app cannot show its key
 	over(third)
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
 	s.program().post("/api/applock/end", fields{"device": ""}).is(http.StatusNoContent)
 	s.program().post("/api/applock/end", fields{"key": "x"}).fails(http.StatusBadRequest, "malformed")
 
-	// A change of factors ends the session behind the lock. A sign-in after it opens nothing.
+	// A change of factors ends the session behind the lock, and a later sign-in does not
+	// open it.
 	b := s.browser()
 	b.signIn(ana, phone)
 	b.post("/2fa/security/disable", "totpflow_code", phone.Code()).redirects("/2fa/security")
@@ -217,8 +218,8 @@ func TestAPIAppLockEnds(t *testing.T) {
 	p.post("/api/unlock", fields{"device": first}).fails(http.StatusUnauthorized, "signed_out")
 }
 
-// Where nothing is set up, the password alone opens, as it signs in; where it has
-// to be set up, it does not.
+// If nothing is set up, the password alone opens the lock, as it signs in. If a second
+// factor is required, it does not.
 func TestAPIAppLockWithoutASecondFactor(t *testing.T) {
 	s := newSite(t)
 	p := s.program()

@@ -16,15 +16,15 @@ import (
 // actionRegister gives a computer the key of a machine account.
 const actionRegister totpflow.Action = "register machine"
 
-// theMachine is the one that a request names: the code that web asks for is for just this
-// one, since the key signs in without a code.
+// theMachine returns the machine that a request names. The code that web asks for counts
+// for this machine only, because its key signs in without a code.
 func (c *console) theMachine(r *http.Request) (web.Target, error) {
 	u, err := c.machineOf(r)
 	return web.Target{ID: u.ID, Name: u.Name}, err
 }
 
-// machineOf is one of the organisation's machine accounts, which an administrator names by
-// its address in the query; there may be only one.
+// machineOf returns one of the organisation's machine accounts. An administrator names it
+// by its address in the query, or leaves the name out if there is only one.
 func (c *console) machineOf(r *http.Request) (user, error) {
 	me, err := c.person(r)
 	if err == nil && !me.Administers() {
@@ -45,8 +45,9 @@ func (c *console) machineOf(r *http.Request) (user, error) {
 	return machines[0], nil
 }
 
-// apiRegister makes the key of a machine account, which is kept as its hash. The one before,
-// if there is one, ends. The key ends with the account's sessions, whose mark it has.
+// apiRegister makes the key of a machine account, and stores its hash. The previous key,
+// if there is one, ends. The key has the mark of the account's sessions, so it ends with
+// them.
 func (c *console) apiRegister(r *http.Request, _ struct{}) (any, error) {
 	machine, err := c.machineOf(r)
 	if err != nil {
@@ -61,7 +62,8 @@ func (c *console) apiRegister(r *http.Request, _ struct{}) (any, error) {
 	return map[string]string{"key": key, "machine": machine.Name}, err
 }
 
-// A machineKey is what a machine signs in with, and a machineToken what it gets for it.
+// A machineKey is what a machine signs in with, and a machineToken is what it gets in
+// return.
 type (
 	machineKey struct {
 		Key string `json:"key"`
@@ -73,7 +75,7 @@ type (
 	}
 )
 
-// apiMachineToken signs a machine in. It gets no further than apiBackup.
+// apiMachineToken signs a machine in. Its token works for apiBackup only.
 func (c *console) apiMachineToken(r *http.Request, in machineKey) (any, error) {
 	var account string
 	var mark totpflow.SessionMark
@@ -83,7 +85,7 @@ func (c *console) apiMachineToken(r *http.Request, in machineKey) (any, error) {
 	}
 	u, err := c.users.byID(r.Context(), account)
 	switch {
-	case errors.Is(err, sql.ErrNoRows): // no such key, or the account is gone
+	case errors.Is(err, sql.ErrNoRows): // no such key, or the account was deleted
 		return nil, errMachineKey
 	case err != nil:
 		return nil, err
@@ -101,8 +103,8 @@ func (c *console) apiMachineToken(r *http.Request, in machineKey) (any, error) {
 	return machineToken{token, expires, u.Name}, err
 }
 
-// machine is the machine whose session the request shows. An account that an administrator
-// has made a person's again is not a machine's from then on.
+// machine returns the machine whose session the request shows. It refuses an account that
+// an administrator has made a person's again.
 func (c *console) machine(r *http.Request) (user, error) {
 	s, err := c.sessionOf(r)
 	if err != nil {
@@ -119,8 +121,8 @@ func (c *console) machine(r *http.Request) (user, error) {
 	return u, err
 }
 
-// exemptMachines exempts the accounts of backup agents that are new: nobody is
-// there to type a code. It asks no administrator, and the events say so.
+// exemptMachines exempts new accounts of backup agents, because nobody is there to type a
+// code. It asks no administrator, and the events say so.
 func (c *console) exemptMachines(ctx context.Context) error {
 	machines, err := c.users.list(ctx, selectUsers+`WHERE users.role = ?`, roleMachine)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A machine signs in with its key and no code, and does its job and nothing else.
+// A machine signs in with its key and without a code, and can do its job and nothing
+// else.
 func TestAPIMachine(t *testing.T) {
 	s := newSite(t)
 	boss, phone := s.user(admin)
@@ -49,7 +50,7 @@ func TestAPIMachine(t *testing.T) {
 	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated)
 }
 
-// The key of a machine ends with the next one, and with the exemption.
+// The key of a machine ends with the next key, and with the exemption.
 func TestAPIMachineKeysEnd(t *testing.T) {
 	s := newSite(t)
 	boss, phone := s.user(admin)
@@ -58,7 +59,7 @@ func TestAPIMachineKeysEnd(t *testing.T) {
 	for _, bad := range []string{oldKey, "", key[1:], strings.ToUpper(key), m.session} {
 		m.post("/api/machine/token", fields{"key": bad}).fails(http.StatusUnauthorized, "wrong_key")
 	}
-	old.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated) // for the rest of its quarter of an hour
+	old.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated) // until its quarter of an hour ends
 
 	b := s.browser()
 	b.signIn(admin, phone)
@@ -66,7 +67,7 @@ func TestAPIMachineKeysEnd(t *testing.T) {
 	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
 	m.post("/api/machine/token", fields{"key": key}).fails(http.StatusForbidden, "not_a_machine")
 
-	// No key outlives its exemption.
+	// A key ends with its exemption.
 	s.clock.Advance(time.Minute)
 	b.change(phone, agent, "exempt", "machine", "files-01").redirects(s.member(agent))
 	m.post("/api/machine/token", fields{"key": key}).fails(http.StatusUnauthorized, "wrong_key")

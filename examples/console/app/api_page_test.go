@@ -17,7 +17,7 @@ import (
 
 const page = "../../../docs/api.md"
 
-// An exchange is one request of the page, and its answer.
+// An exchange is one request on the page, and its answer.
 type exchange struct {
 	line         int
 	method, path string
@@ -29,7 +29,7 @@ type exchange struct {
 
 var fence = regexp.MustCompile("(?s)```http\n(.*?)\n```")
 
-// exchanges are those of the page.
+// exchanges returns the exchanges on the page.
 func exchanges(t *testing.T, text string) (all []exchange) {
 	t.Helper()
 	for _, at := range fence.FindAllStringSubmatchIndex(text, -1) {
@@ -63,7 +63,7 @@ type reader struct {
 	last   map[string]string // the last value of each field; "bearer" is the last session
 }
 
-// TestAPIPage sends the requests of docs/api.md, and gets its answers.
+// TestAPIPage sends the requests in docs/api.md, and expects its answers.
 func TestAPIPage(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestAPIPage(t *testing.T) {
 
 func (r *reader) do(x exchange) {
 	r.t.Helper()
-	if x.status == http.StatusTooManyRequests { // of whom wrong codes were typed before
+	if x.status == http.StatusTooManyRequests { // wrong codes were typed before, for this person
 		for range 5 {
 			wrong := strings.Replace(x.body, "123456", r.phones[r.who].WrongCode(), 1)
 			r.exchange(exchange{line: x.line, method: x.method, path: x.path, body: wrong, status: http.StatusForbidden, answer: `{"error": "wrong_code"}`})
@@ -115,7 +115,7 @@ func (r *reader) exchange(x exchange) {
 	}
 }
 
-// filled is the request with what the answers before have said, and with codes.
+// filled returns the request with the values of earlier answers, and with codes.
 func (r *reader) filled(x exchange) string {
 	r.t.Helper()
 	if x.body == "" {
@@ -132,7 +132,7 @@ func (r *reader) filled(x exchange) string {
 			require.NotEmpty(r.t, r.last[name], "%s:%d: nobody has said a %q yet", page, x.line, name)
 			f[name] = r.last[name]
 		case "123456":
-			if f[name] = r.phones[r.who].Peek(); x.status != http.StatusTooManyRequests { // otherwise waiting for the next is enough
+			if f[name] = r.phones[r.who].Peek(); x.status != http.StatusTooManyRequests { // a request that has to wait does not use its code
 				f[name] = r.phones[r.who].Code()
 			}
 		}
@@ -146,8 +146,8 @@ func (r *reader) filled(x exchange) string {
 	return string(text)
 }
 
-// blanked is an answer with "…" wherever the page has that, and remembers what
-// was there.
+// blanked returns an answer with "…" wherever the page has it, and remembers the values
+// that were there.
 func (r *reader) blanked(want, got any, name string) any {
 	switch want := want.(type) {
 	case string:
@@ -176,7 +176,7 @@ func (r *reader) blanked(want, got any, name string) any {
 	return got
 }
 
-// The table of errors on the page is that of the program.
+// The table of errors on the page matches the program.
 func TestAPIPageListsTheErrors(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
@@ -189,12 +189,12 @@ func TestAPIPageListsTheErrors(t *testing.T) {
 	for word, status := range newSite(t).failuresOfWeb() {
 		want[word] = status
 	}
-	want["machine_account"], want["not_found"] = http.StatusForbidden, http.StatusNotFound // of a first step, and of no call
-	delete(want, "not_sent")                                                               // its status is that of the reason
+	want["machine_account"], want["not_found"] = http.StatusForbidden, http.StatusNotFound // of a first step, and of a call that does not exist
+	delete(want, "not_sent")                                                               // its status depends on the reason
 	require.Equal(t, want, listed)
 }
 
-// failuresOfWeb are the words and the statuses that the description of web's calls has.
+// failuresOfWeb returns the words and the statuses in the description of web's calls.
 func (s *site) failuresOfWeb() map[string]int {
 	s.t.Helper()
 	var described struct {

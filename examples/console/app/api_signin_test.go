@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A person who has accounts in several organisations names one of them. Nobody learns that
-// there are several before the password is right.
+// A person with accounts in several organisations names one of them. Before the password
+// is right, nobody learns that there are several.
 func TestAPIOrganisation(t *testing.T) {
 	p := newSite(t).program()
 	which := p.password(mika).fails(http.StatusForbidden, "organisation_required")
@@ -22,14 +22,14 @@ func TestAPIOrganisation(t *testing.T) {
 	}
 	signIn("acme", "nope").fails(http.StatusUnauthorized, "wrong_password")
 	signIn("acme-berlin", mika.Password).fails(http.StatusForbidden, "organisation_required")
-	signIn("north", mika.Password).fails(http.StatusForbidden, "setup_required") // the provider cannot do without
+	signIn("north", mika.Password).fails(http.StatusForbidden, "setup_required") // the provider requires a second factor
 	p.keeps(signIn("acme", mika.Password))
 	require.Equal(t, "Acme Backup GmbH", p.call(http.MethodGet, "/api/profile", nil).get("organisation"))
 	p.post("/api/signin", fields{"email": ana.Email, "password": ana.Password, "organisation": "north"}).fails(http.StatusForbidden, "organisation_required")
 	p.keeps(p.post("/api/signin", fields{"email": ana.Email, "password": ana.Password, "organisation": "acme"}))
 }
 
-// Nobody signs in as a machine, or to an account that is closed.
+// Nobody can sign in to a machine account, or to an account that is closed.
 func TestAPIAccountsThatNobodySignsInTo(t *testing.T) {
 	s := newSite(t)
 	p := s.program()

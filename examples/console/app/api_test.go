@@ -41,8 +41,8 @@ func TestAPIRefusesWhatItDoesNotKnow(t *testing.T) {
 	p.call(http.MethodGet, "/api/nonsense", nil).fails(http.StatusNotFound, "not_found")
 }
 
-// A page of another site cannot use the API through somebody's browser: there is
-// no cookie that would make it theirs, and browsers say whose page it is.
+// A page of another site cannot use the API through somebody's browser: a cookie does not
+// authorize a request, and browsers report whose page sends it.
 func TestAPIKnowsNoCookies(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
@@ -57,7 +57,7 @@ func TestAPIKnowsNoCookies(t *testing.T) {
 	require.JSONEq(t, `{"error": "not_allowed"}`, b.do(r).is(http.StatusForbidden).body)
 }
 
-// A session is opened by its key and by nothing else, until it ends.
+// Only its key opens a session, until the session ends.
 func TestAPISessions(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)
@@ -68,7 +68,7 @@ func TestAPISessions(t *testing.T) {
 	for _, bad := range []string{"", "Bearer", "Bearer ", "Basic " + p.session, p.session, "Bearer " + p.session[1:], "Bearer " + strings.ToUpper(p.session), "Bearer  " + p.session} {
 		list(bad).fails(http.StatusUnauthorized, "signed_out")
 	}
-	// A person who reads the database finds no key.
+	// A person who reads the database does not find the key.
 	hash := sha256.Sum256([]byte(p.session))
 	var n int
 	require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM sessions WHERE key = ?`, hash[:]).Scan(&n))
@@ -82,7 +82,7 @@ func TestAPISessions(t *testing.T) {
 
 	p.keeps(p.post("/2fa/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
 	require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM sessions`).Scan(&n))
-	require.Equal(t, 1, n, "what has expired goes")
+	require.Equal(t, 1, n, "expired sessions are deleted")
 	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
 	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
@@ -102,8 +102,8 @@ func TestAPISignOutBodies(t *testing.T) {
 	}
 }
 
-// A change of factors ends the sessions that began before, in programs as in
-// browsers; and a person who was deleted has none.
+// A change of factors ends the sessions that began before it, in programs as in browsers.
+// A person who was deleted has no session.
 func TestAPISessionsEndWithAChange(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)
@@ -130,7 +130,7 @@ func TestAPIMethodsOfThePolicy(t *testing.T) {
 	p.post("/2fa/api/code", fields{"challenge": asked.get("challenge"), "recovery_code": codes[0]}).fails(http.StatusForbidden, "method_not_allowed")
 }
 
-// A fault of the installation lets nobody in, and says nothing of itself.
+// A faulty installation lets nobody in, and says nothing about itself.
 func TestAPIWithOtherKeys(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -141,8 +141,8 @@ func TestAPIWithOtherKeys(t *testing.T) {
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusInternalServerError, "failed")
 }
 
-// When the database does not answer nobody is let in, and programs are told to
-// come again.
+// While the database does not answer, nobody is let in, and programs are told to try
+// again.
 func TestAPIWithoutADatabase(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)

@@ -1,19 +1,19 @@
-// Package app is a small backup console, to copy from: people sign in with a
-// password and then with the second step, and see their backups.
+// Package app is a small backup console, to copy from: people sign in with a password
+// and then with the second step, and see their backups.
 //
 // The names of the files say what they are for, from the top down:
 //
 //	app*        puts everything together: New, the routes, the service, the layout, the administrators' pages
-//	signin      the password, and the choice among a person's accounts
+//	signin      the password, and the choice between a person's accounts
 //	api*        the JSON API, for programs: an app that locks, machines
-//	host        what web asks of the console; sessions.go keeps the sessions
-//	mail*       mails, codes by SMS and by calls
-//	backup_*    what the product is about: the backups, and their pages
-//	people_*    people, their accounts and organisations, passwords; language.go is theirs as well
+//	host        what web requires of the console; sessions.go keeps the sessions
+//	mail*       mails, codes by SMS and calls
+//	backup_*    what the product is about: the backups and their pages
+//	people_*    people, their accounts and organisations, passwords; language.go is about their languages
 //	database    the file and its tables
 //
-// The pages of the second factor are those of module web, in the console's layout, those
-// of administrators are those of web/adminweb, and the texts of mails those of web/letters.
+// The pages of the second factor come from module web, in the console's layout. Those of
+// administrators come from web/adminweb, and the texts of mails from web/letters.
 package app
 
 import (
@@ -37,27 +37,27 @@ import (
 	"github.com/totpflow/totpflow/web/letters"
 )
 
-// Options are what the console is made of. DB and Keys are required.
+// Options configure the console. DB and Keys are required.
 type Options struct {
 	DB       *sql.DB          // from Open
 	Keys     *keyring.Ring    // seals the second factors
-	Require  bool             // everybody has to set up a second factor; otherwise it is optional
-	Now      func() time.Time // nil: time.Now
-	Observer event.Observer   // nil: the log
-	Mail     Mailer           // nil: no mail is sent, and those that are due stay due
-	Phones   phone.Sender     // of codes by SMS and voice; nil: there are none
+	Require  bool             // everyone has to set up a second factor; otherwise it is optional
+	Now      func() time.Time // nil means time.Now
+	Observer event.Observer   // nil means the log
+	Mail     Mailer           // nil means that no mail is sent, and those that are due stay due
+	Phones   phone.Sender     // of codes by SMS and voice; nil means that there are none
 	NoCalls  bool             // Phones sends SMS only
 	URL      string           // the console's address, for links in mails: never from a request, which may name any host
 }
 
-// A console is everything behind the handler. It is web's host.
+// A console is everything behind the handler. It implements web.Host.
 type console struct {
 	mfa      *totpflow.Service
 	web      *web.Web         // the pages of the second factor
-	office   *adminweb.Pages  // those of administrators
-	letters  *letters.Letters // what mails say
+	office   *adminweb.Pages  // the pages of administrators
+	letters  *letters.Letters // the texts of mails
 	alerts   adminweb.Alerts  // what the spray detector has found
-	races    adminweb.Races   // that calls have lost
+	races    adminweb.Races   // the races that calls have lost
 	users    users
 	tenants  tenants
 	sessions sessions
@@ -111,7 +111,7 @@ type Console struct {
 	console *console
 }
 
-// Run sends the mails that are due, every minute until ctx ends, and reminds people every
+// Run sends the mails that are due every minute until ctx ends, and reminds people every
 // hour.
 func (c *Console) Run(ctx context.Context) {
 	minute, hour := time.NewTicker(time.Minute), time.NewTicker(time.Hour)
@@ -133,7 +133,8 @@ func (c *Console) Run(ctx context.Context) {
 	}
 }
 
-// Deliver sends the mails that are due: those that the mail server did not take.
+// Deliver sends the mails that are due, which are those that the mail server did not
+// accept.
 func (c *Console) Deliver(ctx context.Context) error {
 	_, err := c.console.mfa.Deliver(ctx)
 	return err
@@ -143,7 +144,7 @@ func (c *Console) Deliver(ctx context.Context) error {
 func (c *Console) Drain(ctx context.Context) error { return c.console.mfa.Drain(ctx) }
 
 // Remind reminds the people whose time to set up ends soon. The library notes each
-// reminder, so that of two processes one sends it; the mail is notify's.
+// reminder, so that only one of two processes sends it; notify sends the mail.
 func (c *Console) Remind(ctx context.Context) error {
 	all, err := c.console.tenants.list(ctx, allTenants)
 	failed := []error{err}

@@ -14,8 +14,8 @@ import (
 
 var errNotAdministrator = errors.New("not an administrator")
 
-// newOffice makes the administrators' pages. They are those of web/adminweb; the console
-// brings the people, the mails and the deletion.
+// newOffice makes the administrators' pages, which are those of web/adminweb. The console
+// provides the people, the mails and the deletion.
 func (c *console) newOffice() (*adminweb.Pages, error) {
 	return adminweb.New(adminweb.Config{
 		Web: c.web, Admin: c.admin(), Directory: directory{c.users, c.tenants}, Alerts: c.alerts.Recent, LostRaces: c.races.Lost,
@@ -34,14 +34,14 @@ func (c *console) newOffice() (*adminweb.Pages, error) {
 	})
 }
 
-// admin returns the administrators' calls, under the console's rule. The
-// library holds that the target is of the administrator's own tenant or of one
-// below it, and is somebody else.
+// admin returns the administrators' calls, under the console's rule. The library ensures
+// that the target is in the administrator's own tenant or in one below it, and is
+// somebody else.
 func (c *console) admin() admin.Admin { return admin.New(c.mfa, c.rule) }
 
-// rule lets administrators do everything, but not to another account of
-// themselves, nor approve what they have asked for by another one. It asks the
-// table each time: a person who was an administrator a minute ago may not be one now.
+// rule lets administrators do everything, with two exceptions: they cannot change another
+// account of their own, and cannot approve their own request with it. It reads the table
+// each time, because a person who was an administrator a minute ago may not be one now.
 func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error {
 	me, err := c.users.byID(ctx, actor.ID.User)
 	switch {
@@ -65,7 +65,8 @@ type directory struct {
 	tenants tenants
 }
 
-// Tenants implements [adminweb.Directory]: the administrator's own, and those below it.
+// Tenants implements [adminweb.Directory]: the administrator's own tenant, and those
+// below it.
 func (d directory) Tenants(ctx context.Context, administrator totpflow.User) (all []adminweb.Tenant, err error) {
 	u, err := d.users.byID(ctx, administrator.ID.User)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && (!u.Administers() || u.account().ID != administrator.ID) {
@@ -81,8 +82,8 @@ func (d directory) Tenants(ctx context.Context, administrator totpflow.User) (al
 	return all, err
 }
 
-// People implements [adminweb.Directory]. The search is not made in SQLite, which knows
-// capitals of ASCII only. A product with many people asks its database.
+// People implements [adminweb.Directory]. It does not search in SQLite, which knows only
+// the capitals of ASCII. A product with many people searches in its database.
 func (d directory) People(ctx context.Context, q adminweb.Query) (adminweb.People, error) {
 	found, err := d.users.ofTenants(ctx, q.Tenants)
 	if err != nil {

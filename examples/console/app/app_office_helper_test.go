@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// administrator signs in and sets up.
+// administrator signs an administrator in and sets up a second factor.
 func (s *site) administrator(who app.DemoAccount) (*browser, *totptest.Authenticator) {
 	s.t.Helper()
 	b := s.browser()
@@ -20,7 +20,7 @@ func (s *site) administrator(who app.DemoAccount) (*browser, *totptest.Authentic
 	return b, phone
 }
 
-// administratorAt is administrator for one of a person's organisations.
+// administratorAt does the same at one of a person's organisations.
 func (s *site) administratorAt(who app.DemoAccount, organisation string) (*browser, *totptest.Authenticator) {
 	s.t.Helper()
 	b := s.browser()
@@ -31,14 +31,14 @@ func (s *site) administratorAt(who app.DemoAccount, organisation string) (*brows
 	return b, phone
 }
 
-// id is the account of a person in a tenant.
+// id returns the account of a person in a tenant.
 func (s *site) id(who app.DemoAccount, tenant ...string) string {
 	s.t.Helper()
 	_, id := s.account(who, tenant...)
 	return id
 }
 
-// account is where the second factor keeps a person's account.
+// account returns where the second factor keeps a person's account.
 func (s *site) account(who app.DemoAccount, tenant ...string) (record, id string) {
 	s.t.Helper()
 	of := append(tenant, "%")[0]
@@ -47,22 +47,23 @@ func (s *site) account(who app.DemoAccount, tenant ...string) (record, id string
 	return record, id
 }
 
-// member is the address of a person's page.
+// member returns the address of a person's page.
 func (s *site) member(who app.DemoAccount, tenant ...string) string {
 	s.t.Helper()
 	record, id := s.account(who, tenant...)
 	return "/2fa-admin/person?" + url.Values{"tenant": {record}, "user": {id}}.Encode()
 }
 
-// change sends a form of a person's page with a code, as the page sends it that asks for one.
+// change sends a form of a person's page with a code, as the page that asks for the code
+// does.
 func (b *browser) change(phone *totptest.Authenticator, who app.DemoAccount, word string, more ...string) answer {
 	b.t.Helper()
 	record, id := b.account(who)
 	return b.post("/2fa-admin/person/"+word, append([]string{"tenant", record, "user", id, "totpflow_code", phone.Code()}, more...)...)
 }
 
-// policy sends the policy's form with a code. Fields that are not named are as in a tenant
-// that has set nothing.
+// policy sends the form of the policy with a code. Fields that are not named have the
+// values of a tenant that has set nothing.
 func (b *browser) policy(phone *totptest.Authenticator, tenant string, more ...string) answer {
 	b.t.Helper()
 	fields := []string{
@@ -71,7 +72,7 @@ func (b *browser) policy(phone *totptest.Authenticator, tenant string, more ...s
 	return b.post("/2fa-admin/policy/set", append(fields, more...)...)
 }
 
-// setPolicy has the administrator set a tenant's policy.
+// setPolicy sets a tenant's policy, as an administrator.
 func (b *browser) setPolicy(phone *totptest.Authenticator, tenant string, more ...string) {
 	b.t.Helper()
 	b.policy(phone, tenant, more...).redirects("/2fa-admin/policy?tenant=" + tenant)
@@ -79,7 +80,7 @@ func (b *browser) setPolicy(phone *totptest.Authenticator, tenant string, more .
 
 var row = regexp.MustCompile(`<small>([^<]+@[^<]+)</small>.*?<td class="state">([^<]+)</td>`)
 
-// states are the people of the list with their states, by their addresses.
+// states returns the states of the people in the list, by address.
 func (a answer) states() map[string]string {
 	a.t.Helper()
 	states := make(map[string]string)
@@ -91,7 +92,7 @@ func (a answer) states() map[string]string {
 
 var requestForm = regexp.MustCompile(`action="(/2fa-admin/requests/[^/]+/)(?:approve|withdraw)"`)
 
-// request is where the forms of the newest request post to.
+// request returns where the forms of the newest request are posted.
 func (b *browser) request() string {
 	b.t.Helper()
 	found := requestForm.FindAllStringSubmatch(b.get("/2fa-admin/requests").body, -1)
@@ -99,7 +100,7 @@ func (b *browser) request() string {
 	return found[len(found)-1][1]
 }
 
-// field is the value of a hidden field.
+// field returns the value of a hidden field.
 func (a answer) field(name string) string {
 	a.t.Helper()
 	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(a.body)

@@ -20,7 +20,7 @@ func TestAccountsAreForAdministrators(t *testing.T) {
 	b.get("/").lacks("/2fa-admin")
 }
 
-// A person who is not an administrator any more sees no administrators' page from then on.
+// A person who is no longer an administrator can no longer see any administrators' page.
 func TestFormerAdministrator(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -48,7 +48,7 @@ func TestOnlyOwnOrganisations(t *testing.T) {
 	b.policy(phone, "north", "mode", "required").is(http.StatusNotFound)
 
 	provider, _ := s.administrator(nora)
-	require.Len(t, provider.get("/2fa-admin/people").states(), 6) // of seven accounts, two are one person's
+	require.Len(t, provider.get("/2fa-admin/people").states(), 6) // of seven accounts, two belong to one person
 	require.Len(t, provider.get("/2fa-admin/people?tenant=acme").states(), 4)
 	provider.get(s.member(ben)).is(http.StatusOK).says(ben.Email)
 }
@@ -66,7 +66,7 @@ func TestSearchOfAccounts(t *testing.T) {
 	require.Empty(t, b.get("/2fa-admin/people?q=nora").states())
 }
 
-// The list has pages, and everybody is on one of them.
+// The list has pages, and everyone is on one of them.
 func TestPagesOfTheList(t *testing.T) {
 	s := newSite(t)
 	for i := range 30 {
@@ -87,7 +87,7 @@ func TestPagesOfTheList(t *testing.T) {
 	b.get("/2fa-admin/people?from=-7").is(http.StatusOK)
 }
 
-// The provider's own people need a second factor, whatever anybody sets.
+// The provider's own people need a second factor, whatever a policy says.
 func TestProviderCannotSwitchItOff(t *testing.T) {
 	s := newSite(t)
 	s.browser().password(nora).redirects("/2fa/setup")
@@ -95,10 +95,10 @@ func TestProviderCannotSwitchItOff(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, b.policy(phone, "north", "mode", "off").status)
 	s.browser().passwordAt(mika, "Northern IT").redirects("/2fa/setup")
 	b.setPolicy(phone, "north", "mode", "required")
-	b.setPolicy(phone, "acme-berlin", "mode", "off") // customers and units choose
+	b.setPolicy(phone, "acme-berlin", "mode", "off") // customers and units may choose
 }
 
-// A policy may be about a role alone.
+// A policy may apply to one role only.
 func TestPolicyOfRoles(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -107,7 +107,7 @@ func TestPolicyOfRoles(t *testing.T) {
 	s.browser().password(ana).redirects("/")
 }
 
-// Two accounts of one person are not two administrators, and look after neither.
+// Two accounts of one person are not two administrators, and neither manages the other.
 func TestOnePersonIsNotTwoAdministrators(t *testing.T) {
 	s := newSite(t)
 	_, err := s.db.Exec(`UPDATE users SET role = 'admin' WHERE id = ?`, s.id(mika, "north"))
@@ -126,8 +126,9 @@ func TestOnePersonIsNotTwoAdministrators(t *testing.T) {
 	boss.get("/2fa-admin/policy").says(`<option value="off" selected>`)
 }
 
-// An account that is deleted is deleted whole, by one administrator or by two: what the
-// second factor kept of it, and the account itself. Another one of the person stays.
+// A deletion, by one administrator or by two, removes the whole account: what the second
+// factor has stored about it, and the account itself. Another account of the person
+// stays.
 func TestDeletion(t *testing.T) {
 	s := newSite(t)
 	s.browser().enroll(ana)
@@ -141,7 +142,7 @@ func TestDeletion(t *testing.T) {
 	require.Contains(t, b.get("/2fa-admin/people").states(), ana.Email)
 	to := provider.request()
 	provider.post(to+"approve", "tenant", "acme", "totpflow_code", noras.WrongCode()).is(http.StatusForbidden)
-	require.Contains(t, b.get("/2fa-admin/people").states(), ana.Email, "an approval that was refused deletes nobody")
+	require.Contains(t, b.get("/2fa-admin/people").states(), ana.Email, "a refused approval deletes nobody")
 	provider.post(to+"approve", "tenant", "acme", "totpflow_code", noras.Code()).redirects("/2fa-admin/requests")
 	require.NotContains(t, b.get("/2fa-admin/people").states(), ana.Email)
 	s.browser().password(ana).is(http.StatusUnauthorized)
@@ -149,8 +150,8 @@ func TestDeletion(t *testing.T) {
 	require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM people WHERE email = ?`, ana.Email).Scan(&left))
 	require.Zero(t, left)
 
-	b.change(phone, mika, "forget").redirects("/2fa-admin/requests") // who has never signed in
+	b.change(phone, mika, "forget").redirects("/2fa-admin/requests") // an account that has never signed in
 	provider.post(provider.request()+"approve", "tenant", "acme", "totpflow_code", noras.Code()).redirects("/2fa-admin/requests")
 	require.NotContains(t, b.get("/2fa-admin/people").states(), mika.Email)
-	s.browser().password(mika).redirects("/2fa/setup") // of the provider, at once
+	s.browser().password(mika).redirects("/2fa/setup") // of the provider, without a choice
 }

@@ -19,17 +19,17 @@ import (
 //go:embed templates static
 var files embed.FS
 
-// A view is what every template is given.
+// A view is what every template gets.
 type view struct {
 	Language *words.Language
 	Page     string        // the template's name
-	Title    string        // where it is not that of the page
-	SignedIn *user         // nil before the session
-	Grace    time.Time     // until when a second factor has to be set up; zero: it need not
+	Title    string        // if it differs from the page's own
+	SignedIn *user         // nil without a session
+	Grace    time.Time     // by when a second factor has to be set up; zero if there is no such time
 	Error    string        // why the form was refused
 	Failed   bool          // the page says that something was refused
-	Head     template.HTML // of a page of web's
-	Back     string        // where the menu of languages leads; empty: there is none
+	Head     template.HTML // from a page of web
+	Back     string        // where the menu of languages leads; empty for no menu
 	Data     any
 }
 
@@ -56,10 +56,10 @@ func newPages() (map[*words.Language]pages, error) {
 	return all, nil
 }
 
-// functions are those of the templates, in a language.
+// functions returns the functions of the templates, in a language.
 func functions(l *words.Language) template.FuncMap {
 	return template.FuncMap{
-		"say":       l.Find, // a text that is not there fails the page
+		"say":       l.Find, // a missing text fails the page
 		"rich":      l.HTML,
 		"language":  func() *words.Language { return l },
 		"languages": words.All,
@@ -76,10 +76,10 @@ func (a DemoAccount) Key() string {
 	return id
 }
 
-// show answers with a page, whole or not at all.
+// show answers with a page, either whole or not at all.
 func (c *console) show(w http.ResponseWriter, r *http.Request, status int, page string, v view) error {
 	v.Title, v.Failed = cmp.Or(v.Title, spoken(r.Context()).Say(page+".title")), v.Error != ""
-	if r.Method == http.MethodGet { // what a form shows is shown once
+	if r.Method == http.MethodGet { // the answer to a form cannot be shown again
 		v.Back = r.URL.RequestURI()
 	}
 	var b bytes.Buffer
@@ -89,7 +89,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, status int, page 
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", spoken(r.Context()).Tag())
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // a person who has gone away is not a fault
+	_, _ = b.WriteTo(w) // a person who has left is not a fault
 	return nil
 }
 
@@ -98,10 +98,10 @@ func (c *console) render(w io.Writer, r *http.Request, page string, v view) erro
 	return c.pages[v.Language][page].ExecuteTemplate(w, "layout", v)
 }
 
-// layout puts the console's header and footer around a page of web's.
+// layout puts the console's header and footer around a page of web.
 func (c *console) layout(w http.ResponseWriter, r *http.Request, p web.Page) error {
 	v := view{Title: p.Title, Failed: p.Failed, Head: p.Head, Back: p.Back, Data: p.Content}
-	if u, _, err := c.signedIn(r); err == nil { // the page may be about a database that cannot be reached
+	if u, _, err := c.signedIn(r); err == nil { // no error: the page may say that the database cannot be reached
 		v.SignedIn = &u
 	}
 	return c.render(w, r, "web", v)

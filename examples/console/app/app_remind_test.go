@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// People are reminded a week before their time to set up ends and a day before, once each,
-// by however many processes, and only those who have nothing.
+// People are reminded a week and a day before their time to set up ends, once each, by
+// however many processes. Only people without a second factor are reminded.
 func TestReminders(t *testing.T) {
 	s := newSite(t)
 	s.url = s.serve() // a second process
@@ -47,7 +47,7 @@ func TestReminders(t *testing.T) {
 	}
 }
 
-// An administrator's button reminds as well, and twice in a day once.
+// An administrator's button sends the reminder as well, at most once a day.
 func TestReminderByTheButton(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// handler lists the console's pages, and its calls for programs such as the backup agent,
-// which docs/api.md describes beside those of web.
+// handler lists the console's pages, and its calls for programs such as the backup agent.
+// docs/api.md describes the calls together with those of web.
 func (c *console) handler() http.Handler {
 	deletion := c.web.StepUp(actionDeleteBackup, c.theBackup)
 	mux := http.NewServeMux()
@@ -22,7 +22,8 @@ func (c *console) handler() http.Handler {
 	mux.Handle(c.office.Path(""), c.office.Handler())
 
 	mux.Handle("GET /signin", c.page(c.getSignIn))
-	// No form of another site begins a session here, not even the one in which a person chooses.
+	// A form on another site cannot begin a session here, not even the one in which a
+	// person chooses an account.
 	mux.Handle("POST /signin", http.NewCrossOriginProtection().Handler(c.page(c.postSignIn)))
 	mux.Handle("GET /organisation", c.page(c.getOrganisation))
 	mux.Handle("POST /organisation", c.page(c.postOrganisation))
@@ -49,14 +50,16 @@ func (c *console) handler() http.Handler {
 	return withHeaders(c.around(mux))
 }
 
-// program reports whether a request is a program's: one of these calls, or of web's.
+// program reports whether a request comes from a program: whether it is for one of these
+// calls, or for one of web's.
 func (c *console) program(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, c.web.Path("api/"))
 }
 
-// around is what all requests have in common: the language, which is that of web's pages,
-// and for programs answers in JSON. The key of an app that is locked is refused, so that a
-// copy of it is of no use meanwhile; only a sign-out, which takes access away, goes through.
+// around does what all requests have in common. The language is the one of web's pages,
+// and programs get their answers in JSON. The key of an app that is locked is refused, so
+// that a copy of it is of no use meanwhile; only a sign-out is let through, because it
+// takes access away.
 func (c *console) around(next http.Handler) http.Handler {
 	return c.page(func(w http.ResponseWriter, r *http.Request) error {
 		ctx := r.Context()
@@ -73,8 +76,8 @@ func (c *console) around(next http.Handler) http.Handler {
 	})
 }
 
-// withHeaders forbids framing, caching and scripts but for that of web: these pages show
-// secrets. Those of web have headers of their own.
+// withHeaders forbids framing, caching and all scripts but that of web, because these pages
+// show secrets. The pages of web have their own headers.
 func withHeaders(next http.Handler) http.Handler {
 	const maxForm = 16 << 10
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +94,7 @@ func withHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// page runs a handler, and answers for it when it fails.
+// page runs a handler, and answers if the handler fails.
 func (c *console) page(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -100,12 +103,13 @@ func (c *console) page(h func(http.ResponseWriter, *http.Request) error) http.Ha
 	})
 }
 
-// person is the one whose session web has let through.
+// person returns the person whose session web has let through.
 func (c *console) person(r *http.Request) (user, error) {
 	return c.users.byID(r.Context(), web.SessionOf(r).User.ID.User)
 }
 
-// ready is for a load balancer: it sends nobody here whom the console cannot sign in.
+// ready is for a load balancer. It keeps people away from a console that cannot sign them
+// in.
 func (c *console) ready(r *http.Request, _ struct{}) (any, error) {
 	return nil, c.mfa.Ready(r.Context())
 }

@@ -18,11 +18,11 @@ import (
 // Issuer is the product's name, as the authenticator app shows it.
 const Issuer = "Acme Backup"
 
-// actionDeleteBackup requires another code, however the person signed in: a session that was
-// left open, or a browser that is trusted, deletes no backup.
+// actionDeleteBackup requires another code, however the person signed in: a session that
+// was left open, or a trusted browser, cannot delete a backup.
 const actionDeleteBackup totpflow.Action = "delete backup"
 
-// actionTexts are what the pages call actions and roles.
+// actionTexts are the names of actions and roles on the pages.
 //
 //go:embed catalogues
 var actionTexts embed.FS
@@ -41,20 +41,20 @@ func (c *console) newService(o Options, s store.Store) (*totpflow.Service, error
 		Notifier:      event.NotifierFunc(c.notify),
 		Now:           o.Now,
 	}
-	if o.Require { // otherwise Policy is nil: what administrators have set
+	if o.Require { // otherwise Policy stays nil, and what administrators have set applies
 		config.Policy = required{admin.TenantPolicies(s, o.Keys, c.tenants.above)}
 	}
 	return totpflow.New(config)
 }
 
-// observer hears of everything that happens to second factors: the log, and the watch
-// over all accounts.
+// observer receives every event about second factors. It writes the log, and watches all
+// accounts for guesses.
 func observer(log event.Observer, alerts *adminweb.Alerts) event.Observer {
 	if log == nil {
 		log = event.Slog(nil)
 	}
 	fleet := &event.SprayDetector{Alarm: func(ctx context.Context, guesses []event.Event) {
-		slog.ErrorContext(ctx, "console: many accounts are guessed at with the right passwords; these passwords are known to somebody",
+		slog.ErrorContext(ctx, "console: codes are guessed on many accounts after the right password; somebody knows these passwords",
 			"guesses", len(guesses), "since", guesses[0].At)
 		alerts.Alarm(ctx, guesses) // for the pages of administrators
 	}}
@@ -72,10 +72,10 @@ func (c *console) newWeb(calls bool) (*web.Web, error) {
 	})
 }
 
-// required asks everybody for a second factor, whatever administrators have set.
+// required asks everyone for a second factor, whatever administrators have set.
 type required struct{ policy.Source }
 
-// Policy is the tenants' policy, and nothing milder than required.
+// Policy returns the tenants' policy, but nothing milder than required.
 func (q required) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	p, err := q.Source.Policy(ctx, id)
 	if err != nil {

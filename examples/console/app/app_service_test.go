@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// Wrong codes on many accounts within a minute are a line in the log. It is not
-// parallel: the log is everybody's.
+// Wrong codes on many accounts within a minute are one line in the log. The test is not
+// parallel, because all tests share the log.
 func TestFleetIsWatched(t *testing.T) {
 	var log bytes.Buffer
 	was := slog.Default()
@@ -28,7 +28,7 @@ func TestFleetIsWatched(t *testing.T) {
 		e := event.Event{Number: uint64(i + 1), At: at.Add(time.Duration(i) * time.Second / 2), User: fmt.Sprint(i % 30), Kind: event.CodeRejected}
 		watch.Observe(t.Context(), e)
 	}
-	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("many accounts are guessed at with the right passwords")), log.String())
+	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("codes are guessed on many accounts after the right password")), log.String())
 	seen, err := alerts.Recent(t.Context())
 	require.NoError(t, err)
 	require.Len(t, seen, 1, "the pages of administrators show it")

@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A browser that hangs up is not a fault: anybody can do that as often as they like, and anyone who reads the log must find
-// the faults in it.
+// A browser that hangs up is not a fault: anyone can do that as often as they like, and a
+// person who reads the log must find the faults in it.
 func TestBrowserIsGone(t *testing.T) {
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
 	require.NoError(t, err)
@@ -25,7 +25,7 @@ func TestBrowserIsGone(t *testing.T) {
 	require.NoError(t, err)
 	handler, err := app.New(app.Options{DB: db, Keys: keys, Mail: &mailbox{}})
 	require.NoError(t, err)
-	var log bytes.Buffer // of the whole process: so this test is not parallel
+	var log bytes.Buffer // of the whole process, so this test is not parallel
 	was := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	defer slog.SetDefault(was)
@@ -46,7 +46,7 @@ func TestBrowserIsGone(t *testing.T) {
 		require.GreaterOrEqual(t, ask(gone, r.path, r.form, r.body), 500, r.path)
 	}
 	require.Empty(t, log.String())
-	// A database that fails is one, even if nobody listens.
+	// A database that fails is a fault, even if nobody listens any more.
 	require.NoError(t, db.Close())
 	for _, r := range requests {
 		require.GreaterOrEqual(t, ask(t.Context(), r.path, r.form, r.body), 500, r.path)

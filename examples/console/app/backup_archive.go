@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A backup is one that is kept.
+// A backup is an entry of the archive.
 type backup struct {
 	ID        string    `json:"id"`
 	Machine   string    `json:"machine"`
@@ -20,26 +20,26 @@ type backup struct {
 	Gigabytes int       `json:"gigabytes"`
 }
 
-// archive is the table of backups. A person who asks it says for whom: it knows no
-// backup but those that the user may see, and an id of others is like one that
-// nobody has.
+// archive is the table of backups. Every call names the user that it is for. It finds
+// only the backups that this user may see, and the id of any other backup looks like one
+// that does not exist.
 type archive struct{ db *sql.DB }
 
-// seen is the condition for what a user may see: administrators what the
-// organisation has, everybody else their own. Its arguments are those of only.
+// seen is the condition for what a user may see: administrators see the backups of the
+// organisation, everyone else their own. Its arguments come from only(u).
 const seen = `tenant = ? AND (owner = ? OR ?)`
 
 func only(u user) []any { return []any{u.Tenant.ID, u.ID, u.Administers()} }
 
-// quota is how many backups an owner may have: whoever has the key of one machine must not
-// be able to make the list of the organisation so long that nobody reads it.
+// quota is how many backups an owner may have: a person who has the key of one machine
+// must not be able to make the organisation's list so long that nobody reads it.
 const quota = 1000
 
 const selectBackups = `SELECT id, machine, taken, gigabytes FROM backups WHERE ` + seen
 
-// page returns up to limit of the backups that a user may see, the newest first, and whether
-// there are more: without those that have come before the place after, and without the first
-// skip of them.
+// page returns up to limit of the backups that a user may see, newest first, and whether
+// there are more. It begins after the place after, and leaves out the first skip backups
+// from there.
 func (a archive) page(ctx context.Context, u user, after place, skip, limit int) (found []backup, more bool, err error) {
 	found, err = a.query(ctx, selectBackups+` AND (taken < ? OR taken = ? AND id > ?) ORDER BY taken DESC, id LIMIT ? OFFSET ?`,
 		append(only(u), after.taken, after.taken, after.id, limit+1, skip)...)
@@ -49,13 +49,14 @@ func (a archive) page(ctx context.Context, u user, after place, skip, limit int)
 	return found, false, err
 }
 
-// A place is that of a backup in a list of them, which stays the same where others come and go.
+// A place is a position in a list of backups. It stays the same when other backups come
+// and go.
 type place struct {
 	taken int64
 	id    string
 }
 
-// newest is the place before all of them.
+// newest is the place before every backup.
 var newest = place{taken: math.MaxInt64}
 
 // find returns one of the backups that a user may see, or web.ErrNotFound.
@@ -81,7 +82,7 @@ func (a archive) query(ctx context.Context, text string, args ...any) ([]backup,
 
 func newBackupID() string { return strings.ToLower(rand.Text()[:10]) }
 
-// add keeps a new backup of a machine for its owner, or returns errQuota.
+// add stores a new backup of a machine for its owner, or returns errQuota.
 func (a archive) add(ctx context.Context, owner user, b backup) (backup, error) {
 	b.ID = newBackupID()
 	n, err := exec(ctx, a.db, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes)
@@ -93,7 +94,7 @@ func (a archive) add(ctx context.Context, owner user, b backup) (backup, error) 
 	return b, err
 }
 
-// delete ends a backup for good.
+// delete deletes a backup for good.
 func (a archive) delete(ctx context.Context, u user, id string) error {
 	n, err := exec(ctx, a.db, `DELETE FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...)
 	if err == nil && n == 0 {
@@ -102,7 +103,7 @@ func (a archive) delete(ctx context.Context, u user, id string) error {
 	return err
 }
 
-// size is an amount of data.
+// size formats an amount of data.
 func size(l *words.Language, gigabytes int) string {
 	if gigabytes >= 1000 {
 		return l.Number(float64(gigabytes)/1000, 1) + " TB"
@@ -110,7 +111,7 @@ func size(l *words.Language, gigabytes int) string {
 	return l.Number(float64(gigabytes), 0) + " GB"
 }
 
-// demoBackups are those of the demo accounts.
+// demoBackups are the backups of the demo accounts.
 var demoBackups = []struct {
 	email, tenant, machine string
 	ago                    time.Duration

@@ -15,10 +15,10 @@ const perPage = 50
 // archivePage is a page of the list of backups.
 type archivePage struct {
 	user
-	Enrolled       bool // with an app or a phone
+	Enrolled       bool // by an app or a phone
 	Backups        []backup
 	Number         int // of the page, from 1
-	Previous, Next int // numbers of pages; 0: there is none
+	Previous, Next int // numbers of pages; 0 if there is none
 	Deleted        bool
 }
 
@@ -32,7 +32,7 @@ func (c *console) getArchive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := archivePage{user: u, Enrolled: st.Enrolled, Number: 1, Deleted: r.URL.Query().Has("deleted")}
-	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil && n > 1 && n < math.MaxInt32 { // anything else is the first
+	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil && n > 1 && n < math.MaxInt32 { // anything else is the first page
 		p.Number, p.Previous = n, n-1
 	}
 	found, more, err := c.archive.page(r.Context(), u, newest, (p.Number-1)*perPage, perPage)
@@ -50,7 +50,7 @@ func (c *console) getArchive(w http.ResponseWriter, r *http.Request) error {
 	return c.show(w, r, http.StatusOK, "archive", v)
 }
 
-// theBackup is the one that a request names, for the page that asks for a code.
+// theBackup returns the backup that a request names, for the page that asks for a code.
 func (c *console) theBackup(r *http.Request) (web.Target, error) {
 	u, err := c.person(r)
 	if err != nil {

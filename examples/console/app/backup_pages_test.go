@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// backups are the ids of the backups that the person sees, by machine; of
-// several, the newest.
+// backups returns the ids of the backups that the person sees, by machine; for a machine
+// with several backups, the newest id.
 func (b *browser) backups() map[string]string {
 	b.t.Helper()
 	ids := make(map[string]string)
@@ -25,7 +25,7 @@ func (b *browser) backups() map[string]string {
 	return ids
 }
 
-// owner is a person who is signed in with a phone.
+// owner returns a person who is signed in with a phone.
 func (s *site) owner(who app.DemoAccount) (*browser, *totptest.Authenticator) {
 	s.t.Helper()
 	phone, _ := s.browser().enroll(who)
@@ -34,7 +34,7 @@ func (s *site) owner(who app.DemoAccount) (*browser, *totptest.Authenticator) {
 	return b, phone
 }
 
-// doing is where a change of a backup is posted.
+// doing returns the address to which a change of a backup is posted.
 func doing(change, id string) string { return "/backups/" + id + "/" + change }
 
 func TestDeletingABackupTakesACode(t *testing.T) {
@@ -44,14 +44,15 @@ func TestDeletingABackupTakesACode(t *testing.T) {
 	to := doing("delete", mine["ana-laptop"])
 	b.post(to).is(http.StatusForbidden).says("Delete this backup", "ana-laptop, 212 GB</strong>, <time", "2 March 2026, 07:54 UTC</time>", `action="`+to+`"`, `name="totpflow_code"`)
 	b.post(to, "totpflow_code", phone.WrongCode()).is(http.StatusForbidden).says("This code is not right", "ana-laptop")
-	require.Len(t, b.backups(), 2, "nothing is deleted by asking")
+	require.Len(t, b.backups(), 2, "asking for a code deletes nothing")
 	b.post(to, "totpflow_code", phone.Code()).redirects("/?deleted")
-	b.get("/?deleted").says("The backup is deleted.").lacks("ana-laptop")
-	b.get("/").lacks("The backup is deleted.")
+	b.get("/?deleted").says("The backup was deleted.").lacks("ana-laptop")
+	b.get("/").lacks("The backup was deleted.")
 	require.Equal(t, map[string]string{"ana-phone": mine["ana-phone"]}, b.backups())
 }
 
-// The list has pages of 50, each backup once, with the way to the next and the previous page.
+// The list has pages of 50, with each backup once, and with links to the next and the
+// previous page.
 func TestPagesOfTheArchive(t *testing.T) {
 	s := newSite(t)
 	b, _ := s.owner(ana)
@@ -87,25 +88,25 @@ func TestPagesOfTheArchive(t *testing.T) {
 	for _, first := range []string{"/?page=0", "/?page=-1", "/?page=x", "/?page=1", "/?page=99999999999999999999"} {
 		require.Empty(t, link(b.get(first).is(http.StatusOK).body, "prev"), first)
 	}
-	b.get("/?page=9").is(http.StatusOK).says("None.", `rel="prev"`)
+	b.get("/?page=9").is(http.StatusOK).says("No backups.", `rel="prev"`)
 
-	other, _ := s.owner(nora) // few are one page
+	other, _ := s.owner(nora) // a few backups are one page
 	other.get("/").lacks(`rel="next"`).lacks(`rel="prev"`).says("north-vault")
 }
 
-// Nobody gets to see or to delete backups of other people, with a code or without.
+// Nobody can see or delete the backups of other people, with a code or without.
 func TestBackupsOfOthers(t *testing.T) {
 	s := newSite(t)
 	boss, bossPhone := s.owner(admin)
 	b, phone := s.owner(ana)
 	theirs := boss.backups()
-	require.Len(t, theirs, 5, "an administrator sees what the organisation has")
+	require.Len(t, theirs, 5, "an administrator sees the organisation's backups")
 	code := phone.Code()
 	for _, id := range []string{theirs["files-01"], "nobodys"} {
 		b.post(doing("delete", id)).is(http.StatusNotFound)
 		b.post(doing("delete", id), "totpflow_code", code).is(http.StatusNotFound)
 	}
-	// A backup that somebody else deleted meanwhile costs no code.
+	// Deleting a backup that somebody else has deleted meanwhile does not use the code.
 	boss.post(doing("delete", theirs["ana-laptop"]), "totpflow_code", bossPhone.Code()).redirects("/?deleted")
 	b.post(doing("delete", theirs["ana-laptop"]), "totpflow_code", code).is(http.StatusNotFound)
 	b.post(doing("delete", theirs["ana-phone"]), "totpflow_code", code).redirects("/?deleted")
@@ -117,7 +118,7 @@ func TestBackupsOfOthers(t *testing.T) {
 	require.Len(t, nora.backups(), 1)
 }
 
-// A person who has no second factor cannot be asked for it.
+// A person without a second factor cannot be asked for a code.
 func TestDeletingNeedsASecondFactor(t *testing.T) {
 	b := newSite(t).browser()
 	b.password(ana).redirects("/")
@@ -126,7 +127,8 @@ func TestDeletingNeedsASecondFactor(t *testing.T) {
 	require.Len(t, b.backups(), 2)
 }
 
-// A console that starts again has the same backups: what was deleted stays so.
+// A console that starts again has the same backups, and those that were deleted stay
+// deleted.
 func TestBackupsStay(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.owner(ana)

@@ -12,17 +12,17 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// settings of each connection. With synchronous=FULL an acknowledged change
-// survives a power cut; the store of the second factor refuses less.
+// settings apply to each connection. With synchronous=FULL, an acknowledged change
+// survives a power cut; the store of the second factor accepts nothing less.
 const settings = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 
-// connections is how many a crowd of browsers opens. SQLite has one writer at a
-// time, so that more of them only wait inside it, with a file each. A product on a
-// server stays below its max_connections with all processes together.
+// connections is how many a crowd of browsers may open. SQLite has one writer at a time,
+// so more connections would only wait inside it, each with an open file. A product with a
+// database server keeps all its processes together below the server's max_connections.
 const connections = 16
 
-// Open opens the database file at path. It creates the file where there is
-// none, readable by its owner only: it holds password hashes and sessions.
+// Open opens the database file at path. If there is none, Open creates it, readable by
+// its owner only, because it holds password hashes and sessions.
 func Open(path string) (*sql.DB, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -44,13 +44,13 @@ func Open(path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// release is the number of these tables, which the file notes as its user_version.
+// release is the version of these tables, which the file stores as its user_version.
 const release = 8
 
-// tables are the console's own. Keys of sessions and machines are kept only as their hash:
-// a person who reads the database can use none. They are random, so that the hash needs no
-// salt and no cost. The value that opens the lock of an app is sealed, and so is the next
-// one; the session of an app is closed while none of its windows is open.
+// tables are the console's own. The keys of sessions and machines are stored only as
+// hashes, so a person who reads the database cannot use them. The keys are random, so the
+// hash needs no salt and no cost. The value that opens the lock of an app is sealed, and
+// so is the next one. The session of an app is refused while none of its windows is open.
 const tables = `
 CREATE TABLE tenants (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, above TEXT REFERENCES tenants) STRICT;
 INSERT INTO tenants (id, name, kind, above) VALUES
@@ -72,7 +72,7 @@ CREATE TABLE sessions (
 CREATE TABLE machine_keys (account TEXT PRIMARY KEY, key BLOB NOT NULL UNIQUE, mark TEXT NOT NULL) STRICT`
 
 // createTables makes the tables in a new file, and reports whether it has. It refuses the
-// file of another release: a product migrates it.
+// file of another release; a product would migrate it.
 func createTables(ctx context.Context, tx *sql.Tx) (created bool, err error) {
 	var is int
 	err = tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&is)
@@ -82,13 +82,13 @@ func createTables(ctx context.Context, tx *sql.Tx) (created bool, err error) {
 	case is == release:
 		return false, nil
 	case is != 0:
-		return false, fmt.Errorf("the file is of another release of this example (%d, this one knows %d); begin with a new one", is, release)
+		return false, fmt.Errorf("the file belongs to another release of this example (%d, expected %d); start with a new file", is, release)
 	}
 	_, err = tx.ExecContext(ctx, tables+fmt.Sprintf(`; PRAGMA user_version = %d`, release))
 	return true, err
 }
 
-// query returns every row, as read returns it.
+// query returns every row as read returns it.
 func query[T any](ctx context.Context, db *sql.DB, read func(scan func(...any) error) (T, error), text string, args ...any) (all []T, err error) {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
@@ -105,7 +105,7 @@ func query[T any](ctx context.Context, db *sql.DB, read func(scan func(...any) e
 	return all, unavailable(rows.Err())
 }
 
-// exec changes rows and returns how many.
+// exec changes rows and returns how many it has changed.
 func exec(ctx context.Context, db *sql.DB, text string, args ...any) (int64, error) {
 	done, err := db.ExecContext(ctx, text, args...)
 	if err != nil {
@@ -115,8 +115,8 @@ func exec(ctx context.Context, db *sql.DB, text string, args ...any) (int64, err
 	return n, unavailable(err)
 }
 
-// unavailable marks an error of the console's own tables like one of the
-// second factor's store: try again later.
+// unavailable marks an error of the console's own tables like one of the second factor's
+// store: the client may try again later.
 func unavailable(err error) error {
 	if err == nil {
 		return nil

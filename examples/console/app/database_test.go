@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/examples/console/app"
 )
 
-// A crowd of browsers does not open a file each.
+// A crowd of browsers does not open one file each.
 func TestOpenBoundsConnections(t *testing.T) {
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
 	require.NoError(t, err)
@@ -20,15 +20,15 @@ func TestOpenBoundsConnections(t *testing.T) {
 	require.NotZero(t, db.Stats().MaxOpenConnections)
 }
 
-// path is the file of the site's database.
+// path returns the file of the site's database.
 func (s *site) path() (path string) {
 	s.t.Helper()
 	require.NoError(s.t, s.db.QueryRow(`SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path))
 	return path
 }
 
-// A write to a file that was removed or replaced is lost with the process: nobody is signed in then, and a load balancer
-// hears of it.
+// A write to a file that was removed or replaced is lost when the process ends. So nobody
+// is signed in then, and a load balancer is told.
 func TestDatabaseFileIsGone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that is open cannot be removed")

@@ -30,7 +30,7 @@ import (
 )
 
 var (
-	admin = app.DemoAccounts[0] // of acme
+	admin = app.DemoAccounts[0] // administrator of acme
 	ana   = app.DemoAccounts[1] // a user of acme
 	nora  = app.DemoAccounts[2] // an administrator of the provider
 	mika  = app.DemoAccounts[3] // an administrator of acme, and a user of the provider
@@ -64,8 +64,8 @@ func newSite(t *testing.T, change ...func(*app.Options)) *site {
 	return s
 }
 
-// cheapPasswords makes the hashes of the demo accounts quick to check: they carry
-// their own costs, and most tests are not about passwords.
+// cheapPasswords replaces the hashes of the demo accounts with ones that are quick to
+// check. Hashes carry their own costs, and most tests are not about passwords.
 func (s *site) cheapPasswords() {
 	s.t.Helper()
 	salt, b64 := []byte("salt of the tests"), base64.RawStdEncoding
@@ -77,8 +77,8 @@ func (s *site) cheapPasswords() {
 	}
 }
 
-// serve starts a console, as a restart with other flags would, and returns its
-// address. The database is the same.
+// serve starts a console with the same database, as a restart with other flags would, and
+// returns its address.
 func (s *site) serve(change ...func(*app.Options)) string {
 	s.t.Helper()
 	o := app.Options{DB: s.db, Keys: s.keys, Now: s.clock.Now, Observer: event.Slog(slog.New(slog.DiscardHandler)), Mail: s.mails, URL: mailURL}
@@ -97,11 +97,11 @@ func (s *site) serve(change ...func(*app.Options)) string {
 	return server.URL
 }
 
-// mailURL is the console's address in mails. It is not the address of a test server, so
-// a link that has it was made from it.
+// mailURL is the console's address in mails. It is not the address of the test server, so
+// a link that contains it was made from it.
 const mailURL = "https://backup.example"
 
-// A mailbox keeps what was sent, as a mailer of the console.
+// A mailbox is a mailer of the console that keeps what was sent.
 type mailbox struct {
 	mu    sync.Mutex
 	mails []app.Mail
@@ -130,11 +130,11 @@ func (m *mailbox) fail(err error) {
 // settle waits for the mails under way.
 func (m *mailbox) settle() {
 	for _, wait := range m.settled {
-		_ = wait(context.Background()) // which does not end
+		_ = wait(context.Background()) // this context does not end
 	}
 }
 
-// to returns what a person was sent, the oldest first.
+// to returns the mails to a person, oldest first.
 func (m *mailbox) to(who app.DemoAccount) (mails []app.Mail) {
 	m.settle()
 	m.mu.Lock()
@@ -147,7 +147,7 @@ func (m *mailbox) to(who app.DemoAccount) (mails []app.Mail) {
 	return mails
 }
 
-// last is the newest mail of a person with these words in its subject.
+// last returns the newest mail to a person with these words in its subject.
 func (s *site) last(who app.DemoAccount, subject string) app.Mail {
 	s.t.Helper()
 	mails := s.mails.to(who)
@@ -167,7 +167,7 @@ type browser struct {
 	*site
 	jar    http.CookieJar
 	client *http.Client
-	accept string // the Accept-Language header; empty: none
+	accept string // the Accept-Language header; empty for none
 }
 
 func (s *site) browser() *browser {
@@ -179,7 +179,7 @@ func (s *site) browser() *browser {
 	}}
 }
 
-// An answer of the console.
+// An answer is an answer of the console.
 type answer struct {
 	t      *testing.T
 	status int
@@ -195,7 +195,7 @@ func (b *browser) get(path string) answer {
 	return b.do(r)
 }
 
-// post sends a form; fields are names and values in turn.
+// post sends a form; fields holds names and values in turn.
 func (b *browser) post(path string, fields ...string) answer {
 	b.t.Helper()
 	form := url.Values{}
@@ -246,8 +246,8 @@ func (a answer) redirects(to string) answer {
 	return a
 }
 
-// out says that nobody is signed in: it leads to the sign-in at once, or by a page that
-// says why.
+// out asserts that nobody is signed in: the answer leads to the sign-in, either at once
+// or through a page that says why.
 func (a answer) out() answer {
 	a.t.Helper()
 	if a.status == http.StatusUnauthorized {
@@ -276,7 +276,7 @@ func (a answer) lacks(words string) answer {
 	return a
 }
 
-// text is the text of the element with this id.
+// text returns the text of the element with this id.
 func (a answer) text(id string) string {
 	a.t.Helper()
 	m := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(a.body)
@@ -284,7 +284,7 @@ func (a answer) text(id string) string {
 	return html.UnescapeString(m[1])
 }
 
-// codes are the recovery codes of a sheet.
+// codes returns the recovery codes of a sheet.
 func (a answer) codes() []string {
 	a.t.Helper()
 	var codes []string
@@ -295,7 +295,7 @@ func (a answer) codes() []string {
 	return codes
 }
 
-// phone scans what an enrollment page shows.
+// phone scans the code that an enrollment page shows.
 func (b *browser) phone(a answer) *totptest.Authenticator {
 	b.t.Helper()
 	m := regexp.MustCompile(`href="(otpauth:[^"]+)"`).FindStringSubmatch(a.body)
@@ -305,13 +305,14 @@ func (b *browser) phone(a answer) *totptest.Authenticator {
 	return phone
 }
 
-// password sends the first step.
+// password sends the first step of the sign-in.
 func (b *browser) password(who app.DemoAccount) answer {
 	b.t.Helper()
 	return b.post("/signin", "email", who.Email, "password", who.Password)
 }
 
-// enroll signs in and sets up, and returns the phone and the recovery codes.
+// enroll signs in and sets up a second factor, and returns the phone and the recovery
+// codes.
 func (b *browser) enroll(who app.DemoAccount) (*totptest.Authenticator, []string) {
 	b.t.Helper()
 	require.Equal(b.t, http.StatusSeeOther, b.password(who).status)
@@ -321,17 +322,17 @@ func (b *browser) enroll(who app.DemoAccount) (*totptest.Authenticator, []string
 	return phone, codes
 }
 
-// signIn signs in with password and code; more are fields of the code's form.
+// signIn signs in with password and code; more holds further fields of the code's form.
 func (b *browser) signIn(who app.DemoAccount, phone *totptest.Authenticator, more ...string) answer {
 	b.t.Helper()
 	b.password(who).redirects("/2fa/code")
 	return b.post("/2fa/code", append([]string{"code", phone.Code()}, more...)...).redirects("/")
 }
 
-// second is the error of a call that returns something else beside it.
+// second returns the error of a call that also returns another value.
 func second[T any](_ T, err error) error { return err }
 
-// authenticators are the ids by the names that the security page shows.
+// authenticators returns the ids of the authenticators on the security page, by name.
 func (b *browser) authenticators() map[string]string {
 	b.t.Helper()
 	ids := make(map[string]string)
@@ -341,7 +342,7 @@ func (b *browser) authenticators() map[string]string {
 	return ids
 }
 
-// add sets up one more authenticator, proved by the one at hand.
+// add sets up one more authenticator, with a code of the one at hand.
 func (b *browser) add(by *totptest.Authenticator, name string) *totptest.Authenticator {
 	b.t.Helper()
 	b.post("/2fa/security/add", "totpflow_code", by.Code()).redirects("/2fa/setup")

@@ -12,13 +12,13 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// The cookie is of this host alone, and out of reach for scripts. Browsers take http on
-// 127.0.0.1 for secure.
+// The cookie is for this host alone, and scripts cannot read it. Most browsers treat http
+// on 127.0.0.1 as secure.
 var cookie = http.Cookie{Name: "__Host-session", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 
-// keyOf is what a request shows for its session: the cookie of a browser, or the header of a
-// program. For a program no cookie counts, so that no page of another site can send a
-// request in a person's name.
+// keyOf returns what a request shows for its session: the cookie of a browser, or the
+// Authorization header of a program. A program's cookies do not count, so that no page of
+// another site can send a request in a person's name.
 func (c *console) keyOf(r *http.Request) string {
 	if c.program(r) {
 		if scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
@@ -30,13 +30,14 @@ func (c *console) keyOf(r *http.Request) string {
 	return ""
 }
 
-// sessionOf is the session of the request, or errSignedOut.
+// sessionOf returns the session of the request, or errSignedOut.
 func (c *console) sessionOf(r *http.Request) (session, error) {
 	return c.sessions.find(r.Context(), c.keyOf(r), c.now())
 }
 
-// signedIn is the person whose session it is, whether or not that is still valid. A machine
-// is nobody to web, and so is a person who has yet to choose an account.
+// signedIn returns the person whose session it is, whether or not the session is still
+// valid. To web a machine is nobody, and so is a person who has not chosen an account
+// yet.
 func (c *console) signedIn(r *http.Request) (u user, s session, err error) {
 	if s, err = c.sessionOf(r); err != nil {
 		return user{}, session{}, err
@@ -64,8 +65,8 @@ func (c *console) Session(r *http.Request) (web.Session, error) {
 	return web.Session{User: u.account(), Mark: s.Mark, Reason: s.By}, c.keepLanguage(r, u)
 }
 
-// keepLanguage remembers the language of a person's mails. A program that asks for none
-// says nothing of the person.
+// keepLanguage remembers the language of a person's mails. A program that asks for no
+// language says nothing about the person.
 func (c *console) keepLanguage(r *http.Request, u user) error {
 	if c.program(r) && r.Header.Get("Accept-Language") == "" {
 		return nil
@@ -73,7 +74,7 @@ func (c *console) keepLanguage(r *http.Request, u user) error {
 	return c.users.keepLanguage(r.Context(), u, spoken(r.Context()).Tag())
 }
 
-// Begin starts a session of a browser under a new key, and ends the one before.
+// Begin starts a session of a browser under a new key, and ends the previous one.
 func (c *console) Begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
 	return c.beginInBrowser(w, r, c.newSession(d), sessionAge)
 }
@@ -92,7 +93,7 @@ func (c *console) beginInBrowser(w http.ResponseWriter, r *http.Request, s sessi
 	return nil
 }
 
-// newSession is the session that a decision begins.
+// newSession returns the session that a decision begins.
 func (c *console) newSession(d totpflow.Decision) session {
 	return session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason}
 }
@@ -113,7 +114,7 @@ func (c *console) End(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// CheckPassword is asked before an enrollment in an open session.
+// CheckPassword is called before an enrollment in an open session.
 func (c *console) CheckPassword(ctx context.Context, id totpflow.AccountID, password string) error {
 	u, err := c.users.byID(ctx, id.User)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && u.account().ID != id { // the same user in another tenant is another account
@@ -126,7 +127,7 @@ func (c *console) CheckPassword(ctx context.Context, id totpflow.AccountID, pass
 	return err
 }
 
-// otherAccounts are all accounts of the person, for the security page.
+// otherAccounts returns all accounts of the person, for the security page.
 func (c *console) otherAccounts(ctx context.Context, id totpflow.AccountID) (accounts []totpflow.User, err error) {
 	u, err := c.users.byID(ctx, id.User)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/web/hosttest"
 )
 
-// The console's own part of a sign-in, tried.
+// The console's own part of a sign-in passes the tests of package hosttest.
 func TestHost(t *testing.T) {
 	t.Parallel()
 	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {

@@ -6,10 +6,10 @@ import (
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
-// languageKey is the context's key of the language of a request, see around.
+// languageKey is the key of a request's language in its context, see around.
 type languageKey struct{}
 
-// spoken is the language of the request; English where there is none.
+// spoken returns the language of the request, or English if it has none.
 func spoken(ctx context.Context) *words.Language {
 	if l, ok := ctx.Value(languageKey{}).(*words.Language); ok {
 		return l

@@ -14,14 +14,14 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// speaks has the browser ask for a language, as its settings would.
+// speaks makes the browser ask for a language, as its settings would.
 func (b *browser) speaks(accept string) *browser {
 	b.accept = accept
 	return b
 }
 
-// A page is in the language that the browser asks for, says so, and says that
-// it would be another one for another browser (RFC 9110, section 12.5.5).
+// A page is in the language that the browser asks for, and names it. It also says that
+// another browser may get another language (RFC 9110, section 12.5.5).
 func TestPagesByLanguage(t *testing.T) {
 	s := newSite(t)
 	for accept, want := range map[string][3]string{
@@ -37,8 +37,8 @@ func TestPagesByLanguage(t *testing.T) {
 	}
 }
 
-// The menu is a form of buttons. The chosen language stays, whatever the browser
-// asks for, and the person is back on the page that it was chosen on.
+// The menu is a form of buttons. The chosen language stays, whatever the browser asks
+// for, and the person returns to the page on which they chose it.
 func TestChoosingTheLanguage(t *testing.T) {
 	b := newSite(t).browser().speaks("en")
 	b.get("/2fa/phone-code").redirects("/signin")
@@ -53,8 +53,8 @@ func TestChoosingTheLanguage(t *testing.T) {
 	b.get("/signin").says(`<html lang="en">`)
 }
 
-// The name that a person chose stands in a page as text, also where the text around
-// it has markup.
+// The name that a person has chosen is text on a page, even if the text around it has
+// markup.
 func TestNamesAreNoMarkup(t *testing.T) {
 	s := newSite(t)
 	_, err := s.db.Exec(`UPDATE people SET name = ? WHERE email = ?`, `<b>{{.Count}}</b>`, ana.Email)
@@ -68,7 +68,7 @@ func TestNamesAreNoMarkup(t *testing.T) {
 	}
 }
 
-// A mail is in the language that its reader used last, no matter who causes it.
+// A mail is in the language that its reader used last, no matter who has caused the mail.
 func TestMailsByLanguage(t *testing.T) {
 	s := newSite(t)
 	hers := s.browser().speaks("de-DE")
@@ -97,7 +97,7 @@ func TestMailsByLanguage(t *testing.T) {
 	require.Contains(t, reset.Text, mailURL+"/2fa/not-me?event=")
 }
 
-// A program says in which language its person reads mails. One that does not say
+// A program says in which language its person reads mails. A program that does not say so
 // changes nothing.
 func TestMailsOfPrograms(t *testing.T) {
 	s := newSite(t)
@@ -117,7 +117,7 @@ func TestMailsOfPrograms(t *testing.T) {
 	require.Equal(t, "de", s.last(ana, "Ihr Wiederherstellungscode").Language)
 }
 
-// The mail itself says its language (RFC 3282).
+// The mail itself names its language (RFC 3282).
 func TestMailsSayTheirLanguage(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, app.Folder(folder).Send(t.Context(), app.Mail{To: ana.Email, Subject: "Über", Text: "Grüße\n", Language: "de"}))

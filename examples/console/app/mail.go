@@ -14,13 +14,13 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// A Mail is to one person.
+// A Mail is a mail to one person.
 type Mail struct {
 	To, Subject, Text string
 	Language          string // of the text, as a BCP 47 tag
 }
 
-// A Mailer sends mails. An error means that the mail was not taken.
+// A Mailer sends mails. An error means that the mail was not accepted.
 type Mailer interface {
 	Send(ctx context.Context, m Mail) error
 }
@@ -36,17 +36,17 @@ func (m Mail) message() (*mail.Msg, error) {
 	msg.Subject(m.Subject)
 	msg.SetDate()
 	msg.SetMessageID()
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answers from holidays
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no automatic replies
 	msg.SetGenHeader("Content-Language", m.Language)     // RFC 3282
 	msg.SetBodyString(mail.TypeTextPlain, strings.ReplaceAll(m.Text, "\n", "\r\n"))
 	return msg, nil
 }
 
-// Folder is a mailer that writes each mail into a file, for the owner of the
-// folder alone to read.
+// Folder is a mailer that writes each mail to a file that only the owner of the folder
+// can read.
 type Folder string
 
-// Send writes the mail as a message that mail programs open.
+// Send writes the mail in a form that mail programs open.
 func (f Folder) Send(_ context.Context, m Mail) error {
 	msg, err := m.message()
 	if err != nil {
@@ -55,8 +55,8 @@ func (f Folder) Send(_ context.Context, m Mail) error {
 	return keep(string(f), "eml", func(w io.Writer) error { _, err := msg.WriteTo(w); return err })
 }
 
-// keep writes a file into a folder, both for their owner alone. The time keeps the files in
-// their order, the rest of the name apart.
+// keep writes a file to a folder; both are accessible to their owner only. The time keeps
+// the files in order, and the rest of the name keeps them apart.
 func keep(folder, kind string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -68,11 +68,11 @@ func keep(folder, kind string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// smtpMailer hands mails to a server.
+// smtpMailer passes mails to a server.
 type smtpMailer struct{ client *mail.Client }
 
-// SMTP returns a mailer that sends through the server at host:port. Anywhere but
-// on this machine it insists on TLS: the mails hold codes and links.
+// SMTP returns a mailer that sends through the server at host:port. Unless the server is
+// on this machine, it requires TLS, because the mails hold codes and links.
 func SMTP(addr string) (Mailer, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -80,7 +80,7 @@ func SMTP(addr string) (Mailer, error) {
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no port", port)
+		return nil, fmt.Errorf("%q is not a port", port)
 	}
 	policy := mail.TLSMandatory
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
@@ -93,7 +93,7 @@ func SMTP(addr string) (Mailer, error) {
 	return smtpMailer{client}, nil
 }
 
-// mailPatience is how long somebody's request waits for the mail server.
+// mailPatience is how long the console waits for the mail server.
 const mailPatience = 10 * time.Second
 
 func (s smtpMailer) Send(ctx context.Context, m Mail) error {
@@ -104,7 +104,7 @@ func (s smtpMailer) Send(ctx context.Context, m Mail) error {
 	return s.client.DialAndSendWithContext(ctx, msg)
 }
 
-// refusedForGood reports that the server will never take this mail.
+// refusedForGood reports whether the server will never accept this mail.
 func refusedForGood(err error) bool {
 	var refused *mail.SendError
 	return errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500

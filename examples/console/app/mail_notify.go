@@ -14,9 +14,9 @@ import (
 	"github.com/totpflow/totpflow/web/letters"
 )
 
-// notify writes to the person about a change of what lets them in, one mail for each
-// thing that was done, and to the other administrators about what one of them has
-// asked for. An error means that it comes again later.
+// notify writes to the person about a change of the ways in which they sign in, one mail
+// for each thing that was done. It writes to the other administrators about a request of
+// one of them. An error means that the notification is delivered again later.
 func (c *console) notify(ctx context.Context, n event.Notification) error {
 	if e := n.Main(); e.Kind == event.ApprovalRequested {
 		return c.notifyApprovers(ctx, e)
@@ -27,7 +27,7 @@ func (c *console) notify(ctx context.Context, n event.Notification) error {
 	u, err := c.users.byID(ctx, n.User)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return event.ErrUndeliverable // deleted meanwhile
+		return event.ErrUndeliverable // the account was deleted meanwhile
 	case err != nil:
 		return err
 	}
@@ -37,8 +37,8 @@ func (c *console) notify(ctx context.Context, n event.Notification) error {
 	return err
 }
 
-// reads is the user as the reader of a letter: in the language of their last visit. Before
-// there was any, it is that of the request.
+// reads returns the user as the reader of a letter: in the language of their last visit,
+// or in that of the request before they have visited.
 func (u user) reads(ctx context.Context) letters.Person {
 	return letters.Person{Name: u.Name, Account: u.Email, Organisation: u.Organisation(), Language: cmp.Or(u.Language, spoken(ctx).Tag())}
 }
@@ -58,9 +58,9 @@ func (c *console) send(ctx context.Context, u user, l letters.Letter) error {
 	return nil
 }
 
-// notifyApprovers writes to every administrator who could approve what another one
-// has asked for: those of the organisation and of those above it. A request that only its
-// asker has seen is approved in a hurry.
+// notifyApprovers writes to every administrator who could approve a request of another
+// one: those of the organisation and of those above it. An administrator who first hears
+// of a request from the person who made it can be hurried into approving it.
 func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	q, pending, err := c.office.Pending(ctx, e)
 	if err != nil || !pending {
@@ -88,7 +88,7 @@ func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 		if err == nil {
 			err = c.send(ctx, u, l)
 		}
-		if err != nil { // the others hear of it all the same, and the page lists it
+		if err != nil { // the others are still told, and the page lists the request
 			slog.ErrorContext(ctx, "console: a mail about a request was not sent", "user", u.ID, "error", err)
 		}
 	}

@@ -6,8 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every administrator who could approve a request hears of it, with each field that it
-// changes before and after, and a link to the page. The one who has asked knows.
+// Every administrator who could approve a request gets a mail about it. The mail has each
+// field that the request changes, before and after, and a link to the page. The
+// administrator who made the request gets no mail.
 func TestMailsToApprovers(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -20,7 +21,7 @@ func TestMailsToApprovers(t *testing.T) {
 		require.Contains(t, mail.Text, words)
 	}
 	provider.get(link).says("Acme Backup GmbH", admin.Name, "/approve")
-	s.last(mika, "is waiting for a second administrator") // who has the other account in acme
+	s.last(mika, "is waiting for a second administrator") // an administrator of acme, who also has an account at the provider
 	for _, m := range s.mails.to(admin) {
 		require.NotContains(t, m.Subject, "second administrator")
 	}

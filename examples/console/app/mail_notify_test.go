@@ -24,7 +24,7 @@ import (
 
 var linkInMail = regexp.MustCompile(regexp.QuoteMeta(mailURL) + `(/2fa/not-me\?event=\S+)`)
 
-// link is the "it was not me" of a mail, as a path.
+// link returns the "it was not me" link of a mail, as a path.
 func link(t *testing.T, m app.Mail) string {
 	t.Helper()
 	found := linkInMail.FindStringSubmatch(m.Text)
@@ -32,7 +32,7 @@ func link(t *testing.T, m app.Mail) string {
 	return found[1]
 }
 
-// event is the token that the page of a link hands on.
+// event returns the token that the page of a link passes on.
 func (a answer) event() string {
 	a.t.Helper()
 	m := regexp.MustCompile(`name="event" value="([^"]+)"`).FindStringSubmatch(a.body)
@@ -77,8 +77,9 @@ func TestMailsAboutChanges(t *testing.T) {
 	}
 }
 
-// The thief has the password and a moment with the phone: sets up their own.
-// The mail about it closes the account; an administrator brings the phone back.
+// A thief who has the password, and the phone for a moment, sets up a phone of their own.
+// The link in the mail about it closes the account, and an administrator brings the old
+// phone back.
 func TestItWasNotMe(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -90,7 +91,7 @@ func TestItWasNotMe(t *testing.T) {
 	thief.post("/2fa/setup", "code", thiefs.Code()).is(http.StatusOK)
 	thief.get("/").is(http.StatusOK)
 
-	// Looking at the page changes nothing: programs that scan mails do it.
+	// Looking at the page changes nothing, because programs that scan mails open links.
 	person := s.browser()
 	path := link(t, s.last(ana, "authenticator app replaced"))
 	page := person.get(path).is(http.StatusOK).says("Was it not you?", "It was not me: close the account")
@@ -98,7 +99,7 @@ func TestItWasNotMe(t *testing.T) {
 	require.Equal(t, "Set up", b.get("/2fa-admin/people").states()[ana.Email])
 
 	person.post("/2fa/not-me", "event", page.event()).is(http.StatusOK).says("Your account is closed")
-	person.post("/2fa/not-me", "event", page.event()).is(http.StatusOK) // twice is once
+	person.post("/2fa/not-me", "event", page.event()).is(http.StatusOK) // a second time changes nothing
 	thief.get("/").is(http.StatusUnauthorized).says("account was closed")
 	thief.password(ana).is(http.StatusForbidden).says("This account is closed", "An administrator can open it again.")
 	person.password(ana).is(http.StatusForbidden)
@@ -116,7 +117,7 @@ func TestItWasNotMe(t *testing.T) {
 	thief.post("/2fa/code", "code", thiefs.Code()).is(http.StatusForbidden)
 	s.browser().signIn(ana, anas)
 
-	// The link of before cannot close it again.
+	// The earlier link cannot close the account again.
 	person.post("/2fa/not-me", "event", page.event()).is(http.StatusForbidden).says("no longer valid")
 }
 
@@ -138,7 +139,7 @@ func TestFrozenAccountUnlockedOrReset(t *testing.T) {
 	b.change(phone, ana, "reset", "scope", "all").redirects(to)
 	person := s.browser()
 	person.password(ana).redirects("/2fa/code")
-	person.get("/2fa/code").redirects("/2fa/issued") // the password may be in other hands
+	person.get("/2fa/code").redirects("/2fa/issued") // somebody else may know the password
 }
 
 func TestLinkEnds(t *testing.T) {
@@ -155,25 +156,25 @@ func TestLinkEnds(t *testing.T) {
 	person.get("/2fa/not-me").is(http.StatusForbidden)
 }
 
-// A mail that the mail server does not accept now is sent again; one that it will never
-// accept holds nothing up.
+// A mail that the mail server does not accept now is sent again. A mail that it will
+// never accept holds nothing up.
 func TestMailServerDown(t *testing.T) {
 	s := newSite(t)
 	s.mails.fail(errors.New("no mail server"))
 	b := s.browser()
-	b.enroll(ana) // the person is in all the same
+	b.enroll(ana) // the person is signed in nevertheless
 	b.get("/").is(http.StatusOK)
 	require.Empty(t, s.mails.to(ana))
 	s.mails.fail(nil)
 	s.clock.Advance(3 * time.Minute)
 	require.NoError(t, s.console.Deliver(t.Context()))
 	s.last(ana, "authenticator app set up")
-	require.Len(t, s.mails.to(ana), 1, "one mail for one thing that was done")
+	require.Len(t, s.mails.to(ana), 1, "one mail for one change")
 }
 
 // ---- A mail server ----
 
-// A postOffice takes mails over SMTP.
+// A postOffice accepts mails over SMTP.
 type postOffice struct {
 	addr  string
 	mails chan *mail.Message
@@ -215,7 +216,7 @@ type quiet struct{}
 func (quiet) Printf(string, ...any) {}
 func (quiet) Println(...any)        {}
 
-// read is a mail as a person reads it.
+// read returns a mail as a person reads it.
 func read(t *testing.T, m *mail.Message) app.Mail {
 	t.Helper()
 	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
@@ -262,7 +263,7 @@ func TestSMTPRefusals(t *testing.T) {
 	require.NoError(t, s.console.Drain(t.Context()))
 	post.no = nil
 	s.clock.Advance(3 * time.Minute)
-	require.NoError(t, s.console.Deliver(t.Context())) // what was refused for now comes again
+	require.NoError(t, s.console.Deliver(t.Context())) // a mail that was refused for now is sent again
 	for range 2 {                                      // the machine account's, and Ana's
 		read(t, <-post.mails)
 	}
@@ -275,7 +276,7 @@ func TestSMTPRefusals(t *testing.T) {
 	b := s.browser()
 	b.signIn(ana, phone)
 	b.post("/2fa/security/revoke-all").redirects("/2fa/security")
-	require.Contains(t, read(t, <-post.mails).Subject, "All trusted browsers removed") // nothing waits behind the one that is lost
+	require.Contains(t, read(t, <-post.mails).Subject, "All trusted browsers removed") // the mail that was lost holds nothing up
 }
 
 func TestSMTPAddress(t *testing.T) {

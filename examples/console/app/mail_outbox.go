@@ -12,11 +12,11 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// Outbox is a sender of codes by phone that writes each message into a file,
-// for the owner of the folder alone to read.
+// Outbox is a sender of codes by phone that writes each message to a file that only the
+// owner of the folder can read.
 type Outbox string
 
-// Send writes the message, and what a call would say.
+// Send writes the message, or what a call would say.
 func (o Outbox) Send(_ context.Context, m phone.Message) error {
 	if err := m.Validate(); err != nil {
 		return err
@@ -35,8 +35,9 @@ func (o Outbox) Send(_ context.Context, m phone.Message) error {
 	return nil
 }
 
-// newPhones is how codes get to phones; nil where none do. A product names the countries that
-// it serves in Destinations: numbers that pay anyone who sends to them are a business.
+// newPhones returns how codes get to phones, or nil if they do not. A product names the
+// countries that it serves in Destinations, because some people make money from messages
+// that are sent to their numbers.
 func newPhones(sender phone.Sender) *phone.Delivery {
 	if sender == nil {
 		return nil
@@ -44,8 +45,8 @@ func newPhones(sender phone.Sender) *phone.Delivery {
 	return &phone.Delivery{Sender: sender, Compose: web.Compose}
 }
 
-// domain is the host that phones may fill the code in for. Addresses of the
-// network have none, and neither have sites without TLS.
+// domain returns the host for which phones may fill in the code. Network addresses have
+// none, and neither have sites without TLS.
 func domain(site string) string {
 	u, err := url.Parse(site)
 	if err != nil || u.Scheme != "https" || net.ParseIP(u.Hostname()) != nil {

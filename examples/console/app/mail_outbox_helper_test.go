@@ -39,8 +39,8 @@ func (p *pigeon) code() string { return p.last().Code.Digits() }
 
 func withPigeon(p *pigeon) func(*app.Options) { return func(o *app.Options) { o.Phones = p } }
 
-// phoneSite is a site whose administrator has set the policy: mode, and who
-// chooses numbers.
+// phoneSite returns a site whose administrator has set the policy: the mode, and who
+// chooses the numbers.
 func phoneSite(t *testing.T, mode, phones string, change ...func(*app.Options)) (*site, *pigeon) {
 	t.Helper()
 	p := &pigeon{}
@@ -50,7 +50,7 @@ func phoneSite(t *testing.T, mode, phones string, change ...func(*app.Options)) 
 	return s, p
 }
 
-// addPhone sets ana up with nothing but a phone, where policy requires a factor.
+// addPhone sets ana up with a phone alone, where the policy requires a factor.
 func (s *site) addPhone(p *pigeon) *browser {
 	s.t.Helper()
 	b := s.browser()

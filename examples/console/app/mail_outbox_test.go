@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The messages of a demonstration can be read in a folder, by its owner.
+// The messages of a demonstration are in a folder, where its owner can read them.
 func TestOutbox(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	keys, err := keyring.Parse(keyring.Generate())
@@ -45,8 +45,8 @@ func TestOutbox(t *testing.T) {
 	require.ErrorIs(t, app.Outbox(files[0]).Send(t.Context(), m), phone.ErrUnavailable)
 }
 
-// A phone that is all there is goes on when policy no longer names phones; beside
-// an app it does not.
+// A phone that is the only factor continues to work when the policy no longer allows
+// phones. In addition to an app, it does not.
 func TestPhonesLeavePolicy(t *testing.T) {
 	p := &pigeon{}
 	s := newSite(t, withPigeon(p))
@@ -58,7 +58,7 @@ func TestPhonesLeavePolicy(t *testing.T) {
 	b := s.addPhone(p)
 	set("no")
 	b.post("/2fa/signout")
-	b.password(ana).is(http.StatusSeeOther) // the code was sent by itself
+	b.password(ana).is(http.StatusSeeOther) // the code was sent without being asked for
 	b.post("/2fa/phone-code", "phone_code", p.code()).redirects("/")
 	b.get("/2fa/security").says(masked).lacks("Add a phone")
 	device := b.phone(b.get("/2fa/setup").is(http.StatusOK))
@@ -79,8 +79,8 @@ func TestRequireLeavesPhones(t *testing.T) {
 	s.addPhone(p).get("/2fa/security").says(masked)
 }
 
-// Where administrators choose numbers, the person verifies that one, and takes
-// and removes no other.
+// If administrators choose the numbers, the person verifies the chosen one, and can
+// neither add nor remove another.
 func TestAssignedPhone(t *testing.T) {
 	p := &pigeon{}
 	s := newSite(t, withPigeon(p))
@@ -90,7 +90,7 @@ func TestAssignedPhone(t *testing.T) {
 	boss.setPolicy(device, "acme", "mode", "required", "phones", "assigned")
 	person := s.browser()
 	person.password(ana).redirects("/2fa/setup")
-	person.get("/2fa/setup").lacks("/2fa/phone") // none is chosen
+	person.get("/2fa/setup").lacks("/2fa/phone") // no number is chosen
 	person.get("/2fa/phone").redirects("/2fa/setup")
 
 	boss.get(to).says("person/phone")
@@ -102,7 +102,7 @@ func TestAssignedPhone(t *testing.T) {
 	person.get("/2fa/setup").says("/2fa/phone")
 	person.get("/2fa/phone").says(masked, "Your administrator has chosen").lacks(`name="number"`)
 	person.post("/2fa/phone", "number", "+43 660 7654321", "via", "sms").redirects("/2fa/phone")
-	require.Equal(t, "+436649876567", p.last().To.E164(), "the one that was chosen, whatever is posted")
+	require.Equal(t, "+436649876567", p.last().To.E164(), "the chosen number, whatever is posted")
 	person.post("/2fa/phone/confirm", "phone_code", p.code()).redirects("/")
 	page := person.get("/2fa/security").says(masked).lacks("Add a phone")
 	require.NotRegexp(t, phoneForm, page.body)
@@ -112,7 +112,7 @@ func TestAssignedPhone(t *testing.T) {
 	person.password(ana).redirects("/2fa/setup")
 }
 
-// Without calls the console offers none.
+// If calls are not possible, the console does not offer them.
 func TestNoCalls(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes", func(o *app.Options) { o.NoCalls = true })
 	b := s.browser()

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Only a hash that this program has made is compared with a password. Anything else in its
-// place lets nobody in: an empty key would be that of every password.
+// Only a hash that this program has made is compared with a password. Anything else in
+// its place lets nobody in: an empty key would match every password.
 func TestVerifyPassword(t *testing.T) {
 	hash := hashPassword("correct horse")
 	ok, err := verifyPassword(hash, "correct horse")

@@ -6,18 +6,18 @@ import (
 	"errors"
 )
 
-// A tenant is an organisation: a provider, its customer, or a unit of one.
+// A tenant is an organisation: a provider, a customer of one, or a unit of a customer.
 type tenant struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Kind string `json:"-"` // provider, customer, unit
 }
 
-// tenants are read at each decision: a policy that is cached applies for too long.
+// tenants are read at each decision, because a cached policy applies for too long.
 type tenants struct{ db *sql.DB }
 
-// Going up from a tenant and down from one. A tenant that stands above itself would go on
-// for ever, and so these stop at a depth that no organisation has.
+// The queries for the tenants above and below one. A tenant that is above itself would
+// make them endless, so they stop at a depth that no organisation has.
 const (
 	tenantsAbove = `WITH RECURSIVE found(id, depth) AS (SELECT ?, 0 UNION ALL
 		SELECT above, depth + 1 FROM tenants JOIN found USING (id) WHERE above IS NOT NULL AND depth < 100)
@@ -34,10 +34,10 @@ func (t tenants) list(ctx context.Context, text string, args ...any) ([]tenant, 
 	}, text, args...)
 }
 
-var errTenant = errors.New("no such tenant, or one that stands above itself")
+var errTenant = errors.New("no such tenant, or one that is above itself")
 
-// up returns a tenant and those above it, nearest first. Of a tenant that is not there no
-// policy is known, and nobody gets in.
+// up returns a tenant and those above it, nearest first. A tenant that does not exist is
+// an error: its policy is not known, so nobody gets in.
 func (t tenants) up(ctx context.Context, id string) ([]tenant, error) {
 	all, err := t.list(ctx, tenantsAbove, id)
 	if err == nil && (len(all) == 0 || len(all) > 100) {
@@ -58,8 +58,8 @@ func (t tenants) above(ctx context.Context, id string) (ids []string, err error)
 	return ids, nil
 }
 
-// mandatory is Config.Mandatory: the administrators of a provider reach its customers, so
-// that nobody can switch the second factor off for them.
+// mandatory is Config.Mandatory. The administrators of a provider have access to its
+// customers, so nobody can switch off the second factor for them.
 func (t tenants) mandatory(ctx context.Context, id string) (bool, error) {
 	all, err := t.up(ctx, id)
 	return err == nil && all[0].Kind == "provider", err

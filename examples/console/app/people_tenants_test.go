@@ -11,7 +11,8 @@ import (
 	"github.com/totpflow/totpflow/examples/console/app"
 )
 
-// organisations are the accounts that a person may choose from, by their names.
+// organisations returns the accounts that a person may choose from, by the name of the
+// organisation.
 func (a answer) organisations() map[string]string {
 	a.t.Helper()
 	ids := make(map[string]string)
@@ -21,17 +22,17 @@ func (a answer) organisations() map[string]string {
 	return ids
 }
 
-// passwordAt signs in up to the second step, at one organisation of several.
+// passwordAt signs in up to the second step, at one of several organisations.
 func (b *browser) passwordAt(who app.DemoAccount, organisation string) answer {
 	b.t.Helper()
 	b.password(who).redirects("/organisation")
 	return b.post("/organisation", "account", b.get("/organisation").organisations()[organisation])
 }
 
-// A file whose tables are not these is left alone.
+// A file with other tables than these is left alone.
 func TestTablesOfAnotherRelease(t *testing.T) {
 	s := newSite(t)
-	s.url = s.serve() // again, and nothing changes
+	s.url = s.serve() // a second start changes nothing
 	s.browser().password(ana).redirects("/")
 	_, err := s.db.Exec(`PRAGMA user_version = 99`)
 	require.NoError(t, err)
@@ -43,7 +44,7 @@ func TestSeveralOrganisations(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
 	b.password(mika).redirects("/organisation")
-	page := b.get("/organisation").is(http.StatusOK).says("Acme Backup GmbH", "As administrator", "Northern IT", "As user")
+	page := b.get("/organisation").is(http.StatusOK).says("Acme Backup GmbH", "Role: administrator", "Northern IT", "Role: user")
 	ids := page.organisations()
 	require.Len(t, ids, 2)
 
@@ -55,7 +56,7 @@ func TestSeveralOrganisations(t *testing.T) {
 
 	b.post("/organisation", "account", ids["Acme Backup GmbH"]).redirects("/2fa/setup") // the page that was asked for
 	b.get("/").says("Signed in as mika@north.example, Acme Backup GmbH.")
-	b.get("/organisation").redirects("/signin") // chosen once
+	b.get("/organisation").redirects("/signin") // the choice is made once
 	b.post("/organisation", "account", ids["Northern IT"]).redirects("/organisation")
 	b.get("/").says("Signed in as mika@north.example, Acme Backup GmbH.")
 }
@@ -90,8 +91,8 @@ func TestOthersAreNotListed(t *testing.T) {
 	b.get("/2fa/security").lacks("Your other accounts").lacks("Northern IT")
 }
 
-// Only with the password does anybody learn which organisations know an
-// address, and only for ten minutes.
+// Only a person with the password learns which organisations know an address, and only
+// for ten minutes.
 func TestOrganisationsAreNotTold(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
@@ -107,7 +108,7 @@ func TestOrganisationsAreNotTold(t *testing.T) {
 	b.get("/").redirects("/signin")
 }
 
-// The choice is among one's own accounts.
+// A person can choose only among their own accounts.
 func TestAnothersAccountIsNoChoice(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
@@ -119,7 +120,8 @@ func TestAnothersAccountIsNoChoice(t *testing.T) {
 	b.get("/").redirects("/signin")
 }
 
-// A person who reaches the choice has ended the session of anyone who used the browser before.
+// A person who reaches the choice has ended the session of anyone who used the browser
+// before.
 func TestChoiceEndsAnothersSession(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

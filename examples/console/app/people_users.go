@@ -15,23 +15,24 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A user is one account: of a person, in a tenant.
+// A user is one account of a person in a tenant.
 type user struct {
 	ID     string // never changes, unlike the address
-	Person string // who it is; one person may have accounts in several tenants
+	Person string // the owner; one person may have accounts in several tenants
 	Email  string
 	Name   string
 	Tenant tenant
 	Role   role
 
-	// Several reports that the person has more accounts than this one.
+	// Several reports whether the person has other accounts, too.
 	Several bool
 
-	// Language is that of the last visit, as a tag; empty before.
+	// Language is the tag of the language of the last visit, or empty if there was none.
 	Language string
 
-	// Generation is what totpflow last said of the account's factors. Kept here,
-	// apart from them, it shows when their record was lost or put back.
+	// Generation is the generation of the account's factors that totpflow reported last.
+	// It is kept here, apart from the factors, so it shows whether their record was lost,
+	// or an older one put back.
 	Generation uint64
 }
 
@@ -40,10 +41,10 @@ type role string
 const (
 	roleUser    role = "user"
 	roleAdmin   role = "admin"   // of the tenant and those below it
-	roleMachine role = "machine" // a backup agent's
+	roleMachine role = "machine" // of a backup agent
 )
 
-// String is the role as programs read it. Pages have texts for it.
+// String returns the role as programs read it. Pages have their own texts for it.
 func (r role) String() string {
 	if r == roleAdmin {
 		return "administrator"
@@ -51,14 +52,14 @@ func (r role) String() string {
 	return string(r)
 }
 
-// Organisation is the tenant's name, for pages.
+// Organisation returns the tenant's name, for pages.
 func (u user) Organisation() string { return u.Tenant.Name }
 
-// Administers reports whether the pages of administrators are for this user.
+// Administers reports whether this user may see the pages of administrators.
 func (u user) Administers() bool { return u.Role == roleAdmin }
 
-// account is the user as the second factor knows it. The name is what the
-// authenticator app shows: it tells the accounts of one person apart.
+// account returns the user as the second factor knows it. The authenticator app shows the
+// name, which tells the accounts of one person apart.
 func (u user) account() totpflow.User {
 	name := u.Email
 	if u.Several {
@@ -79,13 +80,13 @@ type DemoAccount struct {
 	roles                 map[string]role
 }
 
-// DemoAccounts are published with the source: not for earnest use.
+// DemoAccounts are published with the source, so they are not for production.
 var DemoAccounts = []DemoAccount{
 	{"admin@acme.example", "correct-horse-1", "Alex Winter", "administrator", map[string]role{"acme": roleAdmin}},
 	{"ana@acme.example", "correct-horse-2", "Ana Soler", "user", map[string]role{"acme": roleUser}},
 	{"nora@north.example", "correct-horse-3", "Nora Lind", "administrator of the provider", map[string]role{"north": roleAdmin}},
-	{"mika@north.example", "correct-horse-4", "Mika Berg", "in two organisations", map[string]role{"acme": roleAdmin, "north": roleUser}},
-	{"ben@acme.example", "correct-horse-5", "Ben Okafor", "user in the unit Berlin", map[string]role{"acme-berlin": roleUser}},
+	{"mika@north.example", "correct-horse-4", "Mika Berg", "accounts in two organisations", map[string]role{"acme": roleAdmin, "north": roleUser}},
+	{"ben@acme.example", "correct-horse-5", "Ben Okafor", "user in the Berlin unit", map[string]role{"acme-berlin": roleUser}},
 	{"agent@acme.example", "correct-horse-6", "Backup agent of files-01", "machine", map[string]role{"acme": roleMachine}},
 }
 
@@ -103,7 +104,8 @@ func create(ctx context.Context, db *sql.DB, now time.Time) error {
 	return cmp.Or(err, tx.Commit())
 }
 
-// demoHashes are the hashes of their passwords: slow to make, and so made once.
+// demoHashes returns the hashes of their passwords. They are slow to make, so they are
+// made once.
 var demoHashes = sync.OnceValue(func() (hashes []string) {
 	for _, a := range DemoAccounts {
 		hashes = append(hashes, hashPassword(a.Password))
@@ -126,14 +128,14 @@ func createDemo(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// authenticate returns the accounts of the person with this address and
-// password, of whom there is one for most, or web.ErrPassword. For an address that
-// nobody has it does the same work, so that the time taken does not tell which
-// addresses are known; and it is the same for one account and for several, so
-// that it does not tell in how many organisations.
+// authenticate returns the accounts of the person with this address and password, or
+// web.ErrPassword. Most people have one account. For an address that nobody has it does
+// the same work, so that the time taken does not show which addresses are known. The work
+// is also the same for one account and for several, so that the time does not show how
+// many organisations a person belongs to.
 //
-// A product must limit guesses of passwords as well, by account and by address
-// of the network, in front of this. The second factor limits guesses of codes.
+// A product must also limit guesses of passwords before this call, by account and by
+// network address. The second factor limits guesses of codes.
 func (u users) authenticate(ctx context.Context, email, password string) ([]user, error) {
 	person, hash := "", dummy()
 	err := u.db.QueryRowContext(ctx, `SELECT id, password FROM people WHERE email = ?`, strings.ToLower(strings.TrimSpace(email))).
@@ -149,13 +151,13 @@ func (u users) authenticate(ctx context.Context, email, password string) ([]user
 		return nil, web.ErrPassword
 	}
 	found, err := u.ofPerson(ctx, person)
-	if err == nil && len(found) == 0 { // nobody who has left comes in
+	if err == nil && len(found) == 0 { // a person who has left every organisation
 		err = web.ErrPassword
 	}
 	return found, err
 }
 
-// byID returns the user, or an error that is sql.ErrNoRows.
+// byID returns the user, or an error that matches sql.ErrNoRows.
 func (u users) byID(ctx context.Context, id string) (user, error) {
 	found, err := u.list(ctx, selectUsers+`WHERE users.id = ?`, id)
 	if err == nil && len(found) == 0 {
@@ -167,12 +169,12 @@ func (u users) byID(ctx context.Context, id string) (user, error) {
 	return found[0], nil
 }
 
-// ofPerson are the accounts of a person.
+// ofPerson returns the accounts of a person.
 func (u users) ofPerson(ctx context.Context, person string) ([]user, error) {
 	return u.list(ctx, selectUsers+`WHERE people.id = ? ORDER BY tenants.name`, person)
 }
 
-// selectUsers is followed by which ones.
+// selectUsers is followed by a condition.
 const selectUsers = `SELECT users.id, people.id, people.email, people.name, people.language, users.role, users.generation,
 	(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
 	tenants.id, tenants.name, tenants.kind
@@ -185,7 +187,7 @@ func (u users) list(ctx context.Context, text string, args ...any) ([]user, erro
 	}, text, args...)
 }
 
-// ofTenants are the accounts of these tenants.
+// ofTenants returns the accounts of these tenants.
 func (u users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
 	of := make([]any, len(ids))
 	for i, id := range ids {
@@ -201,13 +203,13 @@ func (u users) email(ctx context.Context, id totpflow.AccountID) (string, error)
 	return found.Email, err
 }
 
-// role is Config.Role. Of an account that is not there nobody has one: the error refuses.
+// role is Config.Role. An account that does not exist is an error, which refuses.
 func (u users) role(ctx context.Context, id totpflow.AccountID) (string, error) {
 	found, err := u.byID(ctx, id.User)
 	return string(found.Role), err
 }
 
-// delete removes an account, if it is still there, and the person when it was the last one.
+// delete removes an account, if it still exists, and the person if it was their last one.
 func (u users) delete(ctx context.Context, id string) error {
 	tx, err := u.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -231,9 +233,9 @@ func (u users) keepLanguage(ctx context.Context, of user, tag string) error {
 	return err
 }
 
-// keepGeneration remembers the generation where it is larger than the one kept: otherwise a
-// person who can write to the database puts the record of before back, and a phone that was
-// lost signs in again.
+// keepGeneration remembers the generation if it is larger than the one that is stored.
+// Otherwise a person who can write to the database could put an earlier record back, and
+// a phone that was lost could sign in again.
 func (u users) keepGeneration(ctx context.Context, id totpflow.AccountID, generation uint64) error {
 	_, err := exec(ctx, u.db, `UPDATE users SET generation = ? WHERE id = ? AND generation < ?`, generation, id.User, generation)
 	return err

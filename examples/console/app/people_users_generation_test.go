@@ -16,7 +16,7 @@ import (
 )
 
 // saved copies a person's record, as anyone who can write to the database can, and
-// returns what puts it back.
+// returns a function that puts it back.
 func (s *site) saved(who app.DemoAccount) (putBack func()) {
 	s.t.Helper()
 	s.mails.settle()
@@ -35,8 +35,8 @@ func (s *site) saved(who app.DemoAccount) (putBack func()) {
 	}
 }
 
-// The console keeps the generation of an account that an administrator has changed:
-// the record of before, put back, lets in nobody with the phone of before.
+// The console keeps the generation of an account that an administrator has changed. If
+// the earlier record is put back, the earlier phone lets nobody in.
 func TestRecordsOfBeforeAnAdministratorsChange(t *testing.T) {
 	for name, change := range map[string]func(s *site, b *browser, phone *totptest.Authenticator){
 		"reset": func(s *site, b *browser, phone *totptest.Authenticator) {
@@ -60,8 +60,8 @@ func TestRecordsOfBeforeAnAdministratorsChange(t *testing.T) {
 	}
 }
 
-// refused says that Ana gets in neither with her password alone nor with a phone
-// that she had.
+// refused asserts that Ana can sign in neither with her password alone nor with an
+// earlier phone.
 func refused(s *site, old *totptest.Authenticator) {
 	s.t.Helper()
 	person := s.browser()
@@ -70,8 +70,8 @@ func refused(s *site, old *totptest.Authenticator) {
 	person.get("/").redirects("/signin")
 }
 
-// A change that was made elsewhere, such as by the operator's command or by the link
-// in a mail, is known from the next page of the session that it has ended.
+// A change that was made elsewhere, such as by the operator's command or by the link in a
+// mail, is noticed on the next page of the session that it has ended.
 func TestGenerationOfASessionThatIsOver(t *testing.T) {
 	for name, change := range map[string]func(*site){
 		"ended": func(s *site) {
@@ -100,12 +100,12 @@ func TestGenerationOfASessionThatIsOver(t *testing.T) {
 	}
 }
 
-// A person who deletes a machine's record makes no person of it.
+// Deleting a machine's record does not make the machine a person.
 func TestGenerationOfMachines(t *testing.T) {
 	s := newSite(t)
 	_, err := s.db.Exec(`DELETE FROM totpflow_accounts WHERE user_id = ?`, s.id(agent))
 	require.NoError(t, err)
 	s.browser().password(agent).is(http.StatusForbidden).says("closed for your safety")
-	s.url = s.serve() // which exempts it again
+	s.url = s.serve() // the start exempts it again
 	s.browser().password(agent).is(http.StatusForbidden).says("This is a machine account.")
 }

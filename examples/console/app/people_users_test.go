@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A person who deletes the record of the second factor, or puts back one from before
-// the enrollment, has not switched it off: the console remembers.
+// Deleting the record of the second factor, or putting back one from before the
+// enrollment, does not switch the second factor off: the console remembers it.
 func TestLostRecordClosesTheAccount(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
@@ -20,7 +20,7 @@ func TestLostRecordClosesTheAccount(t *testing.T) {
 	s.browser().password(admin).redirects("/")
 }
 
-// The same for a record from before the last change of factors, put back.
+// The same for an earlier record from before the last change of factors.
 func TestOldRecordClosesTheAccount(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

@@ -18,17 +18,17 @@ func TestRequiredAtOnce(t *testing.T) {
 	b, phone := s.administrator(admin)
 	b.setPolicy(phone, "acme", "mode", "required")
 	require.Equal(t, "Has to set up", b.get("/2fa-admin/people").states()[ana.Email])
-	open.get("/").is(http.StatusUnauthorized).says("Sign in") // sessions from before feel it
+	open.get("/").is(http.StatusUnauthorized).says("Sign in") // earlier sessions end as well
 	s.browser().password(ben).redirects("/2fa/setup")
 	b.post("/2fa/security/disable").is(http.StatusForbidden).says("cannot be turned off")
 
 	b.setPolicy(phone, "acme", "mode", "off")
 	s.browser().password(ben).redirects("/")
-	s.browser().password(admin).redirects("/2fa/code") // a person who has set it up is asked all the same
+	s.browser().password(admin).redirects("/2fa/code") // a person who has set it up is still asked
 }
 
-// A person in grace is told until when, on every page, and led to the enrollment
-// from then on.
+// During the grace period every page says when it ends. After that a person is led to the
+// enrollment.
 func TestGrace(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -37,13 +37,13 @@ func TestGrace(t *testing.T) {
 	person := s.browser()
 	person.password(ana).redirects("/2fa/setup")
 	person.get("/2fa/setup").says("16 March 2026, 09:30 UTC")
-	person.get("/").is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication until <time", ">16 March 2026, 09:30 UTC</time>.", `href="/2fa/setup"`)
+	person.get("/").is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication by <time", ">16 March 2026, 09:30 UTC</time>.", `href="/2fa/setup"`)
 	require.Equal(t, "Has to set up soon", b.get("/2fa-admin/people").states()[ana.Email])
 	require.Contains(t, s.last(ana, "required from 16 March 2026").Text, "16 March 2026")
 
-	s.clock.Advance(10 * day) // it begins once
+	s.clock.Advance(10 * day) // the grace period begins only once
 	person.password(ana).redirects("/2fa/setup")
-	person.get("/").says("until <time", ">16 March 2026")
+	person.get("/").says("by <time", ">16 March 2026")
 	s.clock.Advance(4*day - time.Hour)
 	person.password(ana).redirects("/2fa/setup")
 	s.clock.Advance(time.Hour)
@@ -57,8 +57,8 @@ func TestGrace(t *testing.T) {
 	late.get("/").is(http.StatusOK).lacks(`id="grace"`)
 }
 
-// An open session from before the policy begins the grace, as the next sign-in
-// would: an end that moved on each day would be none.
+// In a session from before the policy, the grace period begins as it would at the next
+// sign-in. An end that moved on each day would never come.
 func TestGraceOfOpenSessions(t *testing.T) {
 	s := newSite(t)
 	person, program := s.browser(), s.program()
@@ -66,7 +66,7 @@ func TestGraceOfOpenSessions(t *testing.T) {
 	program.keeps(program.post("/api/signin", fields{"email": ben.Email, "password": ben.Password}))
 	b, phone := s.administrator(admin)
 	b.setPolicy(phone, "acme", "mode", "required", "grace", "14")
-	person.get("/").is(http.StatusOK).says("until <time", ">16 March 2026")
+	person.get("/").is(http.StatusOK).says("by <time", ">16 March 2026")
 	until := program.call(http.MethodGet, "/2fa/api/account", nil).is(http.StatusOK).get("setup_until")
 	require.Contains(t, until, "2026-03-16T")
 	s.clock.Advance(10 * time.Minute)
@@ -74,7 +74,7 @@ func TestGraceOfOpenSessions(t *testing.T) {
 	s.clock.Advance(10 * day)
 	again := s.browser()
 	again.password(ana).redirects("/2fa/setup")
-	again.get("/").is(http.StatusOK).says("until <time", ">16 March 2026")
+	again.get("/").is(http.StatusOK).says("by <time", ">16 March 2026")
 }
 
 func TestDeadline(t *testing.T) {
@@ -83,10 +83,10 @@ func TestDeadline(t *testing.T) {
 	b.setPolicy(phone, "acme", "mode", "required", "deadline", "2026-03-10")
 	person := s.browser()
 	person.password(ana).redirects("/2fa/setup")
-	person.get("/").says("until <time", ">10 March 2026, 23:59 UTC</time>")
+	person.get("/").says("by <time", ">10 March 2026, 23:59 UTC</time>")
 	s.clock.Set(time.Date(2026, 3, 11, 8, 0, 0, 0, time.UTC))
 	s.browser().password(ana).redirects("/2fa/setup")
-	s.browser().password(ben).redirects("/2fa/setup") // a person who comes for the first time then has no grace period
+	s.browser().password(ben).redirects("/2fa/setup") // a person who first comes after that has no grace period
 }
 
 func TestNoRecoveryCodesByPolicy(t *testing.T) {
@@ -103,7 +103,7 @@ func TestNoRecoveryCodesByPolicy(t *testing.T) {
 	person.post("/2fa/security/recovery-codes", "totpflow_code", anas.Code()).is(http.StatusForbidden)
 }
 
-// After a reset the password alone leads nowhere, where the policy says so.
+// After a reset the password alone leads nowhere, if the policy says so.
 func TestIssuedCodeByPolicy(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -118,7 +118,7 @@ func TestIssuedCodeByPolicy(t *testing.T) {
 	person.post("/2fa/issued", "issued_code", issued(t, s)).redirects("/2fa/setup")
 }
 
-// Organisations below can only ask for more.
+// Organisations below the provider can only ask for more.
 func TestProvidersPolicy(t *testing.T) {
 	s := newSite(t)
 	provider, noras := s.administrator(nora)
@@ -130,7 +130,7 @@ func TestProvidersPolicy(t *testing.T) {
 	s.browser().password(ben).redirects("/2fa/setup")
 }
 
-// A unit may ask for more than the organisation above.
+// A unit may ask for more than the organisation above it.
 func TestUnitsPolicy(t *testing.T) {
 	s := newSite(t)
 	provider, noras := s.administrator(nora)
@@ -139,7 +139,7 @@ func TestUnitsPolicy(t *testing.T) {
 	s.browser().password(ben).redirects("/2fa/setup")
 }
 
-// -require stands above whatever administrators set.
+// -require takes precedence over whatever administrators have set.
 func TestRequireFlagAndPolicy(t *testing.T) {
 	s := newSite(t, require2FA)
 	b, phone := s.administrator(admin)

@@ -14,38 +14,40 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// How long a session lasts at the most. That of an app that locks is long: every time it is
-// opened takes password and code. That of a machine is short: it has its key and can have
-// another one at any time.
+// How long a session lasts at most. The session of an app that locks is long, because
+// every unlock requires password and code. The session of a machine is short, because the
+// machine has its key and can get another session at any time.
 const (
-	sessionAge        = 12 * time.Hour // and how long an app stays open that says nothing of its lock
+	sessionAge        = 12 * time.Hour // also the time after which an app that reports no lock is locked
 	deviceSessionAge  = 30 * 24 * time.Hour
 	machineSessionAge = 15 * time.Minute
 	choiceAge         = 10 * time.Minute
 )
 
-// A session is that of a person who has passed every step of the sign-in, or of a machine.
-// There is none before: the state between the password and the code is web's.
+// A session belongs to a person who has passed every step of the sign-in, or to a
+// machine. There is no session before that: web keeps the state between the password and
+// the code.
 type session struct {
 	User  string
-	Mark  totpflow.SessionMark // reports whether it is still valid
+	Mark  totpflow.SessionMark // shows whether the session is still valid
 	Began time.Time
 	By    totpflow.Reason // how the second step was passed, or why there was none
-	Locks bool            // it is that of an app that locks
+	Locks bool            // belongs to an app that locks
 }
 
-// reasonChoosing is that of a person with several accounts, between the password and the
-// choice of one. It signs nobody in, and an empty mark is never valid.
+// reasonChoosing marks the session of a person with several accounts, between the
+// password and the choice of one. Such a session signs nobody in, and its empty mark is
+// never valid.
 const reasonChoosing totpflow.Reason = "choosing"
 
-// sessions are those of browsers and of programs, by the key that a cookie or the header
-// Authorization has. The table has only its hash.
+// sessions are those of browsers and of programs. A cookie or the header Authorization
+// has the key of a session, and the table has only its hash.
 type sessions struct {
 	db   *sql.DB
 	ring *keyring.Ring
 }
 
-// newKey makes a random key of 256 bits, and the hash of it that is kept.
+// newKey makes a random key of 256 bits, and the hash of it that is stored.
 func newKey() (key string, hash []byte) {
 	random := make([]byte, 32)
 	rand.Read(random) // never fails, by its contract
@@ -58,7 +60,7 @@ func hashKey(key string) []byte {
 	return hash[:]
 }
 
-// begin starts a session and returns its key. It deletes sessions that have expired.
+// begin starts a session and returns its key. It also deletes sessions that have expired.
 func (s sessions) begin(ctx context.Context, v session, age time.Duration) (key string, expires time.Time, err error) {
 	key, hash := newKey()
 	expires = v.Began.Add(age).UTC().Truncate(time.Second)
@@ -71,8 +73,8 @@ func (s sessions) begin(ctx context.Context, v session, age time.Duration) (key 
 	return key, expires, nil
 }
 
-// find returns the session of a key, errSignedOut, or errLocked for that of an app that
-// is locked.
+// find returns the session of a key, errSignedOut, or errLocked if the session belongs to
+// an app that is locked.
 func (s sessions) find(ctx context.Context, key string, now time.Time) (v session, err error) {
 	var began int64
 	var open bool
@@ -91,8 +93,8 @@ func (s sessions) find(ctx context.Context, key string, now time.Time) (v sessio
 	return v, nil
 }
 
-// end ends the session of a key. It reports whether it has: of two requests with the same
-// key, one gets on.
+// end ends the session of a key, and reports whether it has: of two requests with the
+// same key, only one continues.
 func (s sessions) end(ctx context.Context, key string) (ended bool, err error) {
 	n, err := exec(ctx, s.db, `DELETE FROM sessions WHERE key = ?`, hashKey(key))
 	return n > 0, err

@@ -30,7 +30,7 @@ func TestWrongPasswordAndUnknownUserReadTheSame(t *testing.T) {
 	b.post("/signin", "email", " ANA@acme.example ", "password", ana.Password).redirects("/")
 }
 
-// Between the password and the code nothing in the browser opens a page.
+// Between the password and the code, nothing in the browser opens a page.
 func TestNoSessionBeforeTheSecondStep(t *testing.T) {
 	s := newSite(t)
 	phone, _ := s.browser().enroll(ana)
@@ -44,7 +44,7 @@ func TestNoSessionBeforeTheSecondStep(t *testing.T) {
 		b.post(path, "totpflow_code", phone.Peek()).out()
 	}
 	b.post("/2fa/setup/password", "password", ana.Password).out()
-	b.get("/2fa/setup").redirects("/2fa/code") // the challenge asks for a code, it does not lead to an enrollment
+	b.get("/2fa/setup").redirects("/2fa/code") // a challenge for a code does not lead to an enrollment
 	require.Nil(t, b.cookie("session"))
 	b.get("/2fa/code").is(http.StatusOK) // and the sign-in is still under way
 }
@@ -68,7 +68,7 @@ func TestTwoUsersTrustOneBrowser(t *testing.T) {
 	b := s.browser()
 	b.signIn(ana, anasPhone, "trust", "yes")
 	b.post("/2fa/signout")
-	b.password(admin).redirects("/2fa/code") // ana's trust is not the administrator's
+	b.password(admin).redirects("/2fa/code") // Ana's trust is not the administrator's
 	b.post("/2fa/code", "code", adminsPhone.Code(), "trust", "yes").redirects("/")
 	b.post("/2fa/signout")
 
@@ -93,7 +93,7 @@ func TestCrossOriginFormsAreRefused(t *testing.T) {
 		r.Header = header
 		require.Equal(t, http.StatusForbidden, b.do(r).status, header)
 
-		// Nor does it begin a session in the place of Ana's, for the choice of one's accounts.
+		// Nor does it replace Ana's session with one for the choice of an account.
 		form := url.Values{"email": {mika.Email}, "password": {mika.Password}}
 		r, err = http.NewRequest(http.MethodPost, s.url+"/signin", strings.NewReader(form.Encode()))
 		require.NoError(t, err)
@@ -147,8 +147,8 @@ func TestStoreDown(t *testing.T) {
 	fresh.password(ana).is(http.StatusServiceUnavailable).lacks("sql")
 }
 
-// One browser, one person at a time: who signs in over another's open session
-// ends it, and finds nothing of it, whether they get to the end or not.
+// One browser, one person at a time: a sign-in over another person's open session ends
+// that session, and finds nothing of it, whether the sign-in is completed or not.
 func TestSigningInOverAnothersSession(t *testing.T) {
 	s := newSite(t)
 	s.browser().enroll(admin)
@@ -160,7 +160,7 @@ func TestSigningInOverAnothersSession(t *testing.T) {
 	b.get("/2fa/setup").redirects("/2fa/code")
 }
 
-// Sessions from before -require have to set up as well.
+// People with sessions from before -require have to set up as well.
 func TestRequireReachesOpenSessions(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
@@ -175,7 +175,7 @@ func TestRequireReachesOpenSessions(t *testing.T) {
 	b.get("/").is(http.StatusOK)
 }
 
-// A person who reads the database finds no session to use.
+// A person who reads the database finds no session that they can use.
 func TestDumpOpensNoSession(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

@@ -15,13 +15,13 @@ func (c *console) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	return c.show(w, r, http.StatusOK, "signin", view{})
 }
 
-// postSignIn checks the password, and leaves the rest to web. A person who has several
-// accounts names the one it is for; nobody learns that there are several before the
-// password is right.
+// postSignIn checks the password, and leaves the rest to web. A person with several
+// accounts names the one that they want; before the password is right, nobody learns that
+// there are several.
 func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	mine, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
 	switch {
-	case errors.Is(err, web.ErrPassword): // which of the two was wrong is not said
+	case errors.Is(err, web.ErrPassword): // the page does not say which of the two was wrong
 		return c.show(w, r, http.StatusUnauthorized, "signin", view{Error: spoken(r.Context()).Say("error.password"), Data: r.PostFormValue("email")})
 	case err != nil:
 		return err
@@ -34,8 +34,8 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, "/organisation")
 }
 
-// passwordRight is the last step of the sign-in. The mails that it may cause are in the
-// language of the page.
+// passwordRight is the last step of the sign-in. Mails that it causes are in the language
+// of the page.
 func (c *console) passwordRight(w http.ResponseWriter, r *http.Request, u user) error {
 	if err := c.keepLanguage(r, u); err != nil {
 		return err
@@ -44,7 +44,8 @@ func (c *console) passwordRight(w http.ResponseWriter, r *http.Request, u user) 
 	return nil
 }
 
-// mine are the accounts of the person who has yet to choose; nobody has any.
+// mine returns the accounts of a person who has not chosen one yet, and none for anyone
+// else.
 func (c *console) mine(r *http.Request) ([]user, error) {
 	s, err := c.sessionOf(r)
 	switch {
@@ -71,7 +72,7 @@ func (c *console) getOrganisation(w http.ResponseWriter, r *http.Request) error 
 	return c.show(w, r, http.StatusOK, "organisation", view{Data: mine})
 }
 
-// postOrganisation goes on with one of the person's accounts, and with no other.
+// postOrganisation continues with one of the person's own accounts, and with no other.
 func (c *console) postOrganisation(w http.ResponseWriter, r *http.Request) error {
 	mine, err := c.mine(r)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// texts are those of the catalogue in English, by id; of those with plural
-// forms, all of them one after the other.
+// texts returns the texts of the English catalogue by id; for a text with plural forms,
+// all of them one after the other.
 func texts(t *testing.T) map[string]string {
 	t.Helper()
 	raw, err := os.ReadFile("../../internal/words/en.json")
@@ -69,7 +69,7 @@ func templates(t *testing.T) map[string]string {
 	return found
 }
 
-// No template says anything by itself: what people read is in the catalogue.
+// No template contains a text of its own: what people read is in the catalogue.
 func TestTemplatesHoldNoText(t *testing.T) {
 	for file, source := range templates(t) {
 		markup := action.ReplaceAllString(source, "")
@@ -85,8 +85,8 @@ func TestTemplatesHoldNoText(t *testing.T) {
 	}
 }
 
-// literals are the strings of the console's Go files, with their places, apart
-// from those in tests and in the tables of strings that nobody reads.
+// literals returns the strings in the console's Go files, with their places, apart from
+// those in tests and in tables of strings that nobody reads.
 func literals(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -114,15 +114,15 @@ func literals(t *testing.T) map[string]string {
 	return found
 }
 
-// A sentence begins with a word in capitals, or is one of those that a page
-// puts together. Errors and the log are in small letters.
+// A sentence begins with a capitalized word, or looks like one that a page puts together.
+// Errors and the log are in small letters.
 var sentence = regexp.MustCompile(`^\P{L}*\p{Lu}\p{Ll}*(\s|[.,:?!…]|$)|[“”„«»’]|\.\s+\p{Lu}|[^.]\.$`)
 
-// Words that are not text: names, parts of protocols, of SQL and of files.
+// Strings that are not text: names, and parts of protocols, of SQL and of files.
 var noText = regexp.MustCompile(`^(Acme Backup( <.*>)?|Accept-Language|Content-[A-Za-z-]+|[A-Z][a-z]+(-[A-Z][a-z]+)+|Vary|GET|POST|` +
 	`(?s)(ALTER|CREATE|DELETE|INSERT|SELECT|UPDATE|PRAGMA|WHERE|SQL)\b.*|To: %s.*|\s+(GB|TB)|\s*(FROM|WHERE|ORDER)\b.*|Accept-Language, Cookie)$`)
 
-// Neither does a Go file.
+// Nor does a Go file.
 func TestGoFilesHoldNoText(t *testing.T) {
 	for text, at := range literals(t) {
 		if sentence.MatchString(text) && !noText.MatchString(strings.TrimSpace(text)) && strings.ContainsAny(text, " ’“") {
@@ -139,12 +139,12 @@ var (
 	path = regexp.MustCompile(`^[a-z][a-z-]*\.[A-Za-z0-9_-]*$`)
 )
 
-// Every text that a template or a Go file asks for is there, a template hands
-// over what the text has in it and nothing else, and no text is left over.
+// Every text that a template or a Go file uses exists. A template passes exactly the
+// arguments that the text has, and no text is unused.
 func TestTextsAndUses(t *testing.T) {
 	texts := texts(t)
 	left := maps.Clone(texts)
-	var begun []string // of ids that are put together
+	var begun []string // the beginnings of ids that are put together
 	for file, source := range templates(t) {
 		page := strings.TrimSuffix(filepath.Base(file), ".html")
 		delete(left, page+".title")

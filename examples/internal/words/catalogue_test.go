@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// catalogue reads the texts of a language by their ids; a text with plural forms
-// has each under the id, a blank and the form.
+// catalogue returns the texts of a language by id. A text with plural forms has an entry
+// for each of them, under the id, a space and the form.
 func catalogue(t *testing.T, tag string) map[string]string {
 	t.Helper()
 	raw, err := os.ReadFile(tag + ".json")
@@ -41,8 +41,8 @@ var (
 	tag      = regexp.MustCompile(`</?[a-z][^>]*>`)
 )
 
-// Every text is there in every language, in the same plural forms, with the
-// same arguments and the same markup: no link leads elsewhere in translation.
+// Every language has every text, with the same plural forms, arguments and markup, so
+// that no link leads somewhere else in a translation.
 func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	english := catalogue(t, "en")
 	for _, other := range []string{"de", "es"} {
@@ -59,7 +59,7 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	}
 }
 
-// arguments are those of a text. A singular may do without its Count.
+// arguments returns the arguments of a text. A singular may leave out its Count.
 func arguments(texts map[string]string, id string) []string {
 	found := slices.Compact(sorted(argument, texts[id]))
 	if strings.HasSuffix(id, " one") {
@@ -74,7 +74,8 @@ func sorted(what *regexp.Regexp, text string) []string {
 	return found
 }
 
-// Forms are those that English, German and Spanish have for what is counted here.
+// The plural forms are those that English, German and Spanish have for the things that
+// are counted here.
 func TestPluralForms(t *testing.T) {
 	for _, tag := range []string{"en", "de", "es"} {
 		for id, text := range catalogue(t, tag) {
@@ -90,8 +91,8 @@ func TestPluralForms(t *testing.T) {
 	}
 }
 
-// Each language has its own marks, and speaks to people as the console does:
-// “…”, „…“ and «…»; Sie and usted.
+// Each language uses its own quotation marks, “…”, „…“ or «…», and addresses people as
+// the console does, with Sie and usted.
 func TestHouseStyle(t *testing.T) {
 	for tag, wrong := range map[string]string{
 		"en": `[„«»]|…\.|\.\.\.|--`,
@@ -99,9 +100,9 @@ func TestHouseStyle(t *testing.T) {
 		"es": `[„“”]|\b(tú|tu|tus|te|tuyo|contigo)\b|\.\.\.|--`,
 	} {
 		for id, text := range catalogue(t, tag) {
-			text = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(text, "") // of tags
+			text = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(text, "") // the attributes of tags
 			require.NotRegexp(t, wrong, text, "%s: %s", tag, id)
-			if strings.HasPrefix(id, "agent.") || strings.HasPrefix(id, "refused.") { // a terminal's: plain, and prompts end in a blank
+			if strings.HasPrefix(id, "agent.") || strings.HasPrefix(id, "refused.") { // texts for a terminal are plain, and prompts end with a space
 				continue
 			}
 			require.NotContains(t, text, `"`, "%s: %s", tag, id)

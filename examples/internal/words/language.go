@@ -17,7 +17,7 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// A Language is one of those that the examples speak.
+// A Language is one of the languages that the examples speak.
 type Language struct {
 	tag     language.Tag
 	name    string
@@ -25,10 +25,10 @@ type Language struct {
 	formats locales.Translator
 }
 
-// Tag is the language as HTML and HTTP write it, such as "de".
+// Tag returns the language as HTML and HTTP write it, such as "de".
 func (l *Language) Tag() string { return l.tag.String() }
 
-// Name is what the language calls itself.
+// Name returns the language's name for itself.
 func (l *Language) Name() string { return l.name }
 
 var (
@@ -57,10 +57,10 @@ func newLanguage(tag language.Tag, name string, formats locales.Translator) *Lan
 // All returns every language, English first.
 func All() []*Language { return append([]*Language(nil), all...) }
 
-// English is the language where nobody has said another.
+// English returns the language that is used if no other one is asked for.
 func English() *Language { return english }
 
-// ByTag returns the language with exactly this tag, nil when there is none.
+// ByTag returns the language with exactly this tag, or nil if there is none.
 func ByTag(tag string) *Language {
 	for _, l := range all {
 		if l.Tag() == tag {
@@ -70,15 +70,15 @@ func ByTag(tag string) *Language {
 	return nil
 }
 
-// Accepted returns the language that fits best what a browser says in its
-// Accept-Language header (RFC 9110, section 12.5.4).
+// Accepted returns the language that fits a browser's Accept-Language header best (RFC
+// 9110, section 12.5.4).
 func Accepted(header string) *Language {
 	_, i := language.MatchStrings(matcher, header)
 	return all[i]
 }
 
-// OfEnvironment returns the language of a terminal: the first of LC_ALL,
-// LC_MESSAGES and LANG that says anything decides, as POSIX has it.
+// OfEnvironment returns the language of a terminal. The first of LC_ALL, LC_MESSAGES and
+// LANG that is not empty decides, as POSIX defines it.
 func OfEnvironment(getenv func(string) string) *Language {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if value := getenv(name); value != "" {
@@ -90,18 +90,19 @@ func OfEnvironment(getenv func(string) string) *Language {
 	return english
 }
 
-// Day is the day of t, in UTC.
+// Day formats t as a day, in UTC.
 func (l *Language) Day(t time.Time) string { return l.formats.FmtDateLong(t.UTC()) }
 
-// Minute is the minute of t, in UTC.
+// Minute formats t to the minute, in UTC.
 func (l *Language) Minute(t time.Time) string {
 	return l.Say("time.minute", "Day", l.Day(t), "Time", l.formats.FmtTimeShort(t.UTC()))
 }
 
-// Number is v with this many digits behind the point, or comma.
+// Number formats v with this many decimal places.
 func (l *Language) Number(v float64, digits uint64) string { return l.formats.FmtNumber(v, digits) }
 
-// Span is a duration in words, rounded up: who comes back then is not early.
+// Span returns a duration in words, rounded up, so that a person who comes back then is
+// not too early.
 func (l *Language) Span(d time.Duration) string {
 	unit, name := time.Second, "second"
 	switch {
@@ -119,5 +120,5 @@ func (l *Language) Span(d time.Duration) string {
 	return l.Say("span."+name, "Count", max(1, n))
 }
 
-// String is the language's own name.
+// String returns the language's own name and its tag.
 func (l *Language) String() string { return fmt.Sprintf("%s (%s)", l.name, l.Tag()) }

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
-// RFC 9110, section 12.5.4: the browser's weights decide, and English is for
-// anyone who speaks none of the three.
+// RFC 9110, section 12.5.4: the browser's weights decide. People who speak none of the
+// three languages get English.
 func TestLanguageOfTheBrowser(t *testing.T) {
 	for header, want := range map[string]string{
 		"":                              "en",
@@ -34,8 +34,8 @@ func TestLanguageOfTheBrowser(t *testing.T) {
 	}
 }
 
-// The first variable that is set decides, even when it names a language that is
-// not spoken here: POSIX, Base Definitions, section 8.2.
+// The first variable that is set decides, even if it names a language that the examples
+// do not speak: POSIX, Base Definitions, section 8.2.
 func TestLanguageOfTheTerminal(t *testing.T) {
 	for _, x := range []struct {
 		env  map[string]string
@@ -83,7 +83,7 @@ func TestNumbers(t *testing.T) {
 	require.Equal(t, "1,8", words.ByTag("es").Number(1.84, 1))
 }
 
-// A span is rounded up: who comes back then is not early.
+// A span is rounded up, so that a person who comes back then is not too early.
 func TestSpans(t *testing.T) {
 	for _, x := range []struct {
 		d                     time.Duration
@@ -95,7 +95,8 @@ func TestSpans(t *testing.T) {
 		{119*time.Minute + time.Second, "120 minutes", "120 Minuten", "120 minutos"},
 		{2 * time.Hour, "2 hours", "2 Stunden", "2 horas"},
 		{49 * time.Hour, "3 days", "3 Tage", "3 días"},
-		// The longest that there is: the difference to a date that is further away.
+		// The longest duration, which time.Sub also returns for dates that are further
+		// apart.
 		{math.MaxInt64, "106752 days", "106752 Tage", "106752 días"},
 		{-time.Second, "1 second", "1 Sekunde", "1 segundo"},
 	} {
@@ -115,12 +116,12 @@ func TestPlurals(t *testing.T) {
 			require.Equal(t, text, words.ByTag(tag).Say("span.day", "Count", n))
 		}
 	}
-	// CLDR has a form of its own for whole millions in Spanish.
+	// CLDR has a separate form for whole millions in Spanish.
 	require.Equal(t, "1000000 días", words.ByTag("es").Say("span.day", "Count", 1_000_000))
 }
 
-// Everything that people have typed stays text within a text: this defends against a
-// name that is markup, or one that is a template.
+// Everything that people have typed stays text within a text. This defends against a name
+// that is markup, or one that is a template.
 func TestArgumentsAreNoMarkup(t *testing.T) {
 	const evil = `<script>alert(1)</script>" onload='x' {{.Total}}`
 	for _, l := range words.All() {
@@ -129,9 +130,9 @@ func TestArgumentsAreNoMarkup(t *testing.T) {
 		require.Contains(t, text, `<a href="/2fa/setup">`)
 		require.Contains(t, string(text), template.HTMLEscapeString(evil))
 		require.NotContains(t, text, "<script>")
-		require.Contains(t, l.Say("archive.greet", "Name", evil), evil, "text is for html/template to escape")
+		require.Contains(t, l.Say("archive.greet", "Name", evil), evil, "html/template escapes the text")
 
-		// Not even a value whose type claims that it is markup stays markup.
+		// Even a value whose type claims that it is markup is escaped.
 		text, err = l.HTML("layout.grace", "Until", template.HTML(evil))
 		require.NoError(t, err)
 		require.NotContains(t, text, "<script>")

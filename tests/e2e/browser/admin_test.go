@@ -74,7 +74,7 @@ func TestRequiredFromADayOn(t *testing.T) {
 	p.at("/2fa/setup")
 	p.says("10 January 2026 at 00:59 CET") // the end of the 9th in UTC, in the zone of the browser
 	p.open("/")
-	require.Contains(t, p.text("#grace"), "until 10 January 2026")
+	require.Contains(t, p.text("#grace"), "by 10 January 2026")
 	p.picture("grace")
 	require.Equal(t, "Has to set up soon", boss.state(ana))
 	boss.open("/2fa-admin/people")
