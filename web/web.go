@@ -64,7 +64,8 @@ func New(c Config) (*Web, error) {
 }
 
 // Path returns the address of one of the pages, for the host's links, such as
-// Path("security"). The names are those of the pages' templates.
+// Path("security"). The names are those of the pages' templates, and "signout", which
+// takes a form.
 func (h *Web) Path(page string) string { return h.Prefix + "/" + page }
 
 // Handler returns the pages. Mount it under the prefix, without stripping the prefix.

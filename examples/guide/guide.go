@@ -80,7 +80,7 @@ func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Servi
 // region integration
 // signIn is the handler of the password form.
 func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
-	// Yours: a totpflow.User{ID: "42", Name: "ana@acme.example"} from the row that matched, not from what was typed.
+	// Yours: a totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}, from the row that matched, not from what was typed.
 	user, err := p.password(r)
 	if err != nil {
 		http.Error(w, "wrong name or password", http.StatusUnauthorized)
