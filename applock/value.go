@@ -87,5 +87,5 @@ func (v Value) LogValue() slog.Value { return slog.StringValue(redactedValue) }
 // MarshalText always returns an error: a redacted text would be stored in good
 // faith, and the value itself would end up in a log that is written as JSON.
 func (v Value) MarshalText() ([]byte, error) {
-	return nil, errors.New("applock: a Value is not marshalled, use its Text")
+	return nil, errors.New("applock: a Value is not marshalled; use its Text")
 }

@@ -108,7 +108,7 @@ func (e *Enrollment) check() error {
 	case e.candidate.Key.Weak():
 		return errors.New("weak candidate")
 	case len(e.kept) > 0 && (e.state == ResetPending || e.state == Exempted):
-		return errors.New("what is kept does not fit the state")
+		return errors.New("the kept authenticators do not fit the state")
 	case e.candidate.Adds && none:
 		return errors.New("candidate cannot be added")
 	}

@@ -37,10 +37,10 @@ const (
 )
 
 var (
-	errTaken    = errors.New("more events taken than happened")
+	errTaken    = errors.New("more events were acknowledged than happened")
 	errNumber   = errors.New("an event after the last")
 	errNumbered = errors.New("a kind that has a number is spelled out")
-	errEmpty    = errors.New("a field of an event is there and empty")
+	errEmpty    = errors.New("a field of an event is present but empty")
 )
 
 // Fields is for this module's own records: nobody outside can make a [wire.Coder].

@@ -158,7 +158,7 @@ func (s *Sends) Fields(c *wire.Coder) {
 		wire.Number(c, "after", &after, 1, maxTime)
 		wire.Number(c, "sends", &e.n, 1, maxCount)
 		if last += after; last > maxTime {
-			c.Check(errors.New("a time beyond all times"))
+			c.Check(errors.New("a time out of range"))
 		}
 		if c.Reading() {
 			e.at = last

@@ -86,7 +86,7 @@ func gap(c *wire.Coder, at, last *int64, least, most int64) {
 	c.Signed("after", &distance, least, most)
 	*last += distance
 	if *last < least || *last > most {
-		c.Check(errors.New("a time beyond all times"))
+		c.Check(errors.New("a time out of range"))
 	}
 	if c.Reading() {
 		*at = *last

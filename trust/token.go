@@ -138,7 +138,7 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
 // store a redacted text in good faith, and the token itself would end up in logs that are
 // written as JSON: use string(t) where it is meant.
 func (t Token) MarshalText() ([]byte, error) {
-	return nil, errors.New("trust: a Token is not marshalled, convert it with string(t)")
+	return nil, errors.New("trust: a Token is not marshalled; convert it with string(t)")
 }
 
 // issuedAt returns the time in a token, which counts whole seconds.

@@ -78,7 +78,7 @@ func isJSON(r *http.Request) bool {
 
 // Errors of a request to the API.
 var (
-	errMalformed = errors.New("web: the request is not what this call accepts")
+	errMalformed = errors.New("web: this call does not accept the request")
 	errNotJSON   = errors.New("web: the request is not in JSON")
 )
 

@@ -143,7 +143,7 @@ func decode(id store.AccountID, value []byte) (store.Record, error) {
 	}
 	rest, size := value[head:], int(value[head-1])
 	if len(rest) < size || !valid {
-		return store.Record{}, errors.New("etcdstore: a stored record is cut or has no such due time")
+		return store.Record{}, errors.New("etcdstore: a stored record is cut off, or its due time is not valid")
 	}
 	rec.State, rec.Sealed = string(rest[:size]), append([]byte{}, rest[size:]...)
 	if err := rec.Validate(); err != nil {

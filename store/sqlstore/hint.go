@@ -13,7 +13,7 @@ func (d *dialect) unmigrated(err error) error {
 	if err == nil || !d.absent(err) {
 		return err
 	}
-	return fmt.Errorf("sqlstore: the tables are missing, call Migrate first: %w", err)
+	return fmt.Errorf("sqlstore: the tables are missing; call Migrate first: %w", err)
 }
 
 // foreign returns err, with a likely cause where a database did not understand a

@@ -117,7 +117,7 @@ func TestImportCases(t *testing.T) {
 			file: "user,secret\nhal@acme.example," + secretB + "\n", known: "user\nU5\n", code: 4, says: []string{"line 2: refused: the product does not know this id"}, lacks: []string{"hal"},
 		},
 		"hex that base32 has as well": {
-			file: "user,secret\nana,2a3b4c5d6e7f2a3b4c5d6e7f2a3b4c5d6e7f2a3b\n", code: 4, says: []string{"line 2: refused: the secret is doubtful: hex or base32?"}, lacks: []string{"2a3b"},
+			file: "user,secret\nana,2a3b4c5d6e7f2a3b4c5d6e7f2a3b4c5d6e7f2a3b\n", code: 4, says: []string{"line 2: refused: the secret is ambiguous: hex or base32?"}, lacks: []string{"2a3b"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,7 +42,7 @@ func ReadNames(r io.Reader, of string) (*Names, error) {
 			return nil
 		}
 		if other, found := n.of[id]; found && other != called {
-			return fmt.Errorf("%w: line %d gives another one than a line before", ErrTwoNames, line)
+			return fmt.Errorf("%w: line %d gives a name that differs from an earlier one", ErrTwoNames, line)
 		}
 		n.of[id] = called
 		return nil

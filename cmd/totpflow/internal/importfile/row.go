@@ -25,7 +25,7 @@ var (
 	ErrLooksSecret = errors.New("the user or the tenant looks like a secret")
 	ErrName        = errors.New("the name of the authenticator looks like a secret")
 	ErrEncoding    = errors.New("the secret is neither base32 nor an otpauth URI")
-	ErrDoubtful    = errors.New("the secret is doubtful")
+	ErrDoubtful    = errors.New("the secret is ambiguous")
 	ErrSpaces      = errors.New("there are spaces before or after the user or the tenant, which make it another account")
 	ErrUnknown     = errors.New("the product does not know this id")
 )

@@ -15,7 +15,7 @@ import (
 
 var (
 	// ErrMode means that users other than the owner can read or write the file.
-	ErrMode = errors.New("others can read or write it; run chmod 600 on it, and rotate the keys if somebody may have read it")
+	ErrMode = errors.New("other users can read or write it; run chmod 600 on it, and rotate the keys if somebody may have read it")
 
 	// ErrChanged means that the file has changed since it was opened.
 	ErrChanged = errors.New("somebody else has changed it in the meantime; nothing was written")
