@@ -199,7 +199,7 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 	case word == "forget":
 		return p.done(w, r, "done-forget", p.Path("people"))
 	}
-	return p.done(w, r, "done", p.address(them.ID))
+	return p.done(w, r, "done-"+word, p.address(them.ID))
 }
 
 // which says which account it is: a person may have accounts in several tenants, by one name.
