@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -184,6 +185,7 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err := change.ask(x); err != nil {
 		return refuse(err)
 	}
+	x.c.details = append(v.which(them), x.c.details...)
 	by, ok, err := p.confirm(w, r, v, x.c)
 	if !ok || err != nil {
 		return err
@@ -197,7 +199,17 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 	case word == "forget":
 		return p.done(w, r, "done-forget", p.Path("people"))
 	}
-	return p.done(w, r, "done", p.address(them.ID))
+	return p.done(w, r, "done-"+word, p.address(them.ID))
+}
+
+// which says which account it is: a person may have accounts in several tenants, by one name.
+func (v visitor) which(them Person) []string {
+	t, _ := v.tenant(them.ID.Tenant)
+	known := slices.DeleteFunc([]string{them.Address, t.Name}, func(text string) bool { return text == "" })
+	if len(known) == 0 {
+		return nil
+	}
+	return []string{strings.Join(known, ", ")}
 }
 
 // deliver returns the host's mail for an issued code.

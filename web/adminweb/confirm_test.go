@@ -124,6 +124,7 @@ func TestWrongCodeChangesNothing(t *testing.T) {
 			require.Equal(t, http.StatusOK, b.Page.Status, b.Page.Text("error"))
 			require.Empty(t, b.Page.Text("error"))
 			require.True(t, f.done(s), b.Page.HTML)
+			require.Contains(t, b.Page.HTML, `<p class="note done" role="status">`, "the page says what was done")
 		})
 	}
 }

@@ -64,7 +64,7 @@ func TestClosed(t *testing.T) {
 	require.Regexp(t, `Account closed, because of “it was not me” .*: Password changed`, b.Page.Texts("log")[0], "the change in words")
 	require.Equal(t, []string{"restore", "reset", "unlock"}, helps(b))
 	b.Page.Submit("/2fa-admin/person/unlock")
-	require.Contains(t, b.Page.Text("doing"), "Nothing is removed.")
+	require.Contains(t, b.Page.Text("doing"), "mika@acme.example, Acme Nothing is removed.", "which account it is, and what happens")
 	require.Contains(t, b.Page.Text("doing"), "works again.")
 
 	_, err := s.admin.Reset(context.Background(), ops, mika.ID, admin.ScopeAll)

@@ -171,7 +171,7 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 		request: &row,
 	}
 	if row.For != "" {
-		c.details = []string{row.For}
+		c.details = []string{row.For, t.Name}
 	}
 	by, ok, err := p.confirm(w, r, v, c)
 	if !ok || err != nil {

@@ -88,3 +88,13 @@ func TestRequestOfTheSamePerson(t *testing.T) {
 	b.Post(to, "tenant", "acme", "totpflow_code", code)
 	require.Contains(t, b.Page.Text("main"), "The request is dropped.", "by the code that was not used")
 }
+
+// The last page before an approval says of which tenant the people are: names are not unique.
+func TestApprovalNamesTheTenant(t *testing.T) {
+	s := newSite(t)
+	s.askTwo()
+	b := s.as(boss)
+	b.Get("/2fa-admin/requests")
+	b.Page.Submit(action(t, b, "/2fa-admin/requests/*approve"))
+	require.Equal(t, "“Mika Berg” Acme", b.Page.Text("doing"))
+}

@@ -67,3 +67,10 @@ func TestStatusIsInColumns(t *testing.T) {
 		require.Len(t, columns, 1, a.textStatus(s))
 	}
 }
+
+// Times are in the zone of the machine's clock, whatever the server's is.
+func TestTimesAreLocal(t *testing.T) {
+	cet := time.FixedZone("CET", 3600)
+	a := &agent{asker: &asker{System: System{Now: func() time.Time { return time.Unix(0, 0).In(cet) }}}}
+	require.Equal(t, "2026-03-02 10:45 CET", a.textTime(time.Date(2026, 3, 2, 9, 45, 0, 0, time.UTC)))
+}

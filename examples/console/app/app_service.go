@@ -68,7 +68,7 @@ func (c *console) newWeb(calls bool) (*web.Web, error) {
 		return nil, err
 	}
 	return web.New(web.Config{
-		Service: c.mfa, Host: c, Product: Issuer, Now: c.now, Calls: calls, Domain: domain(c.url), Layout: c.layout, Catalogues: texts, Token: c.token, Accounts: c.otherAccounts, AccountName: c.users.email, KeepGeneration: c.users.keepGeneration,
+		Service: c.mfa, Host: c, Product: Issuer, Now: c.now, Calls: calls, Domain: domain(c.url), Layout: c.layout, Catalogues: texts, Token: c.token, Accounts: c.otherAccounts, AccountName: c.users.accountName, KeepGeneration: c.users.keepGeneration,
 	})
 }
 

@@ -94,7 +94,7 @@ func TestItWasNotMe(t *testing.T) {
 	// Looking at the page changes nothing, because programs that scan mails open links.
 	person := s.browser()
 	path := link(t, s.last(ana, "authenticator app replaced"))
-	page := person.get(path).is(http.StatusOK).says("Was it not you?", "It was not me: close the account")
+	page := person.get(path).is(http.StatusOK).says("Was it not you?", "Account: <strong>ana@acme.example</strong>", "It was not me: close the account")
 	thief.get("/").is(http.StatusOK)
 	require.Equal(t, "Set up", b.get("/2fa-admin/people").states()[ana.Email])
 

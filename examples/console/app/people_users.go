@@ -197,10 +197,10 @@ func (u users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
 	return u.list(ctx, selectUsers+`WHERE tenants.id IN (`+marks+`) ORDER BY people.name, people.email, users.id`, of...)
 }
 
-// email is Config.AccountName of web.
-func (u users) email(ctx context.Context, id totpflow.AccountID) (string, error) {
+// accountName is Config.AccountName of web.
+func (u users) accountName(ctx context.Context, id totpflow.AccountID) (string, error) {
 	found, err := u.byID(ctx, id.User)
-	return found.Email, err
+	return found.account().Name, err
 }
 
 // role is Config.Role. An account that does not exist is an error, which refuses.
