@@ -150,6 +150,8 @@ func TestNotifyEraseWhileNoting(t *testing.T) {
 		o.flow(e, "ana", event.EnrollmentConfirmed)
 		synctest.Wait()
 		require.Equal(t, []string{"ana1"}, o.post.told())
+		_, err := o.m.Get(t.Context(), ana())
+		require.ErrorIs(t, err, store.ErrNotFound, "the note does not bring the record back")
 	})
 }
 

@@ -23,7 +23,9 @@ var ipad, opad = block(bytes.Repeat([]byte{0x36}, sha256.BlockSize)), block(byte
 func Sum(key, data []byte) (tag [sha256.Size]byte) {
 	if fips140.Enabled() || len(key) > sha256.BlockSize {
 		h := hmac.New(sha256.New, key)
-		h.Write(bytes.Clone(data)) // so that data can stay on the caller's stack
+		c := bytes.Clone(data) // so that data can stay on the caller's stack
+		h.Write(c)
+		clear(c)
 		return [sha256.Size]byte(h.Sum(nil))
 	}
 	var space [sha256.BlockSize + room]byte

@@ -21,7 +21,7 @@ import (
 // The rig fails with synchronous_commit=off, which Migrate refuses.
 func TestAcknowledgedSurvivesCrash(t *testing.T) {
 	rounds := race.Rounds(4, 40)
-	own := begin(t)
+	own := begin(t, "wal_writer_delay=10s") // a commit that nobody waits for reaches the disk as late as possible
 	s, _ := open(t, own.DSN("postgres"))
 	acknowledged, lost, err := race.Crash(s, own, rounds)
 	t.Logf("PostgreSQL, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
