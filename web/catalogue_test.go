@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"html/template"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -152,6 +153,11 @@ func TestLanguage(t *testing.T) {
 	r.Header.Set("Accept-Language", "es-AR, en;q=0.5")
 	spoken := s.pages.LanguageOf(r)
 	require.Equal(t, "es", spoken.Tag())
+	for markup, arg := range map[string]any{"&lt;b&gt;": "<b>", "<b>": template.HTML("<b>")} {
+		text, err := spoken.HTML("part.account", "Account", arg)
+		require.NoError(t, err)
+		require.Equal(t, template.HTML("Cuenta: <strong>"+markup+"</strong>"), text, "people choose names, and not markup")
+	}
 	require.Equal(t, []string{"Firefox en Windows", "Navegador desconocido", "Safari", "the host's own"},
 		[]string{spoken.Browser("Firefox on Windows"), spoken.Browser("Unknown browser"), spoken.Browser("Safari"), spoken.Browser("the host's own")})
 }

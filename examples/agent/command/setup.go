@@ -97,10 +97,14 @@ func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, e
 			}
 			break
 		}
-		if e.ClockOff != 0 {
+		switch {
+		case e.ClockOff != 0:
 			a.note(a.textClock(time.Duration(e.ClockOff) * time.Second))
-		} else {
+		case e.Word == "wrong_code":
 			a.note(a.text("tryAgain"))
+		default: // such as a code with a digit too few
+			_, text := a.explainRefusal(e)
+			a.note(text)
 		}
 	}
 	a.say(a.text("setUp"))

@@ -181,3 +181,20 @@ func TestInvertedTerminalsGetAHint(t *testing.T) {
 		w.ends(command.ExitFailed)
 	}
 }
+
+// A refused code of the new authenticator is explained: a digit too few is not a wrong code.
+func TestRefusedCodeAtASetUp(t *testing.T) {
+	h := newWorkplace(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	w := h.window("setup")
+	w.types("Password: ", ana.Password)
+	w.types("Password, once more: ", ana.Password)
+	phone := h.phone(w.sees("Code that the app shows now: "))
+	w.types("", "12345")
+	w.sees("a code has 6 digits")
+	w.types("Code that the app shows now: ", phone.WrongCode())
+	w.sees("this code is not right; enter the one that the app shows now for this account")
+	w.types("Code that the app shows now: ", phone.Code())
+	w.types("(yes/no) ", "yes")
+	w.ends(command.ExitDone)
+}
