@@ -51,12 +51,13 @@ type IssuedPage struct {
 }
 
 // A PhoneCodePage sends a code to a phone and asks for it. One form posts to path
-// "phone-code/send" with the fields phone, via and, as it was before, sent; another to path
-// "phone-code" with phone_code, phone and via.
+// "phone-code/send" with the fields phone, via and, as they were before, sent and sent_to;
+// another to path "phone-code" with phone_code, phone and via.
 type PhoneCodePage struct {
 	SecondStep
 	Phones []phone.Phone // numbers print masked
-	To     string        // the ID of the phone that the code went to, or was chosen
+	To     string        // the ID of the phone that the code went to; empty before it was sent
+	Choice string        // the ID of the phone that is selected for the next code
 	Sent   phone.Via     // how; empty before it was sent
 	Calls  bool          // a call is possible
 	Call   bool          // the person prefers a call: the number was verified by one
@@ -133,6 +134,10 @@ func (h *Web) enrollFirst(w http.ResponseWriter, r *http.Request, d totpflow.Dec
 // each can be limited for its own reasons.
 var errNotSent = errors.New("web: no code was sent")
 
+// errWhichPhone means that there are several phones, and none was chosen: one was added
+// after the page was opened.
+var errWhichPhone = fmt.Errorf("web: no phone was chosen: %w", errForm)
+
 func (h *Web) getPhoneCode(w http.ResponseWriter, r *http.Request) error {
 	return h.codePage(w, r, "phone-code", nil)
 }
@@ -140,10 +145,16 @@ func (h *Web) getPhoneCode(w http.ResponseWriter, r *http.Request) error {
 // postPhoneCodeSend sends a code to one of the person's phones.
 func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
 	via, id := phone.Via(r.PostFormValue("via")), r.PostFormValue("phone")
-	if id == "" { // there is one
+	if id == "" { // there was one when the page was opened
 		d, err := h.service.ContinueSignIn(r.Context(), h.challenge(r))
-		if err != nil || len(d.Phones) != 1 {
-			return h.codePage(w, r, "phone-code", err)
+		switch {
+		case err == nil && len(d.Phones) == 0:
+			err = totpflow.ErrNoPhone
+		case err == nil && len(d.Phones) > 1:
+			err = errWhichPhone
+		}
+		if err != nil {
+			return h.codePage(w, r, "phone-code", fmt.Errorf("%w: %w", errNotSent, err))
 		}
 		id = d.Phones[0].ID
 	}
@@ -226,11 +237,12 @@ func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refu
 	case "issued":
 		p = &IssuedPage{step, r.PostFormValue("issued_code")}
 	case "phone-code":
-		via := r.FormValue("via")
+		choice := r.FormValue("phone")
+		via, to := r.FormValue("via"), choice
 		if errors.Is(refused, errNotSent) { // the code before it, if there was one, is the one to enter
-			via = r.FormValue("sent")
+			via, to = r.FormValue("sent"), r.FormValue("sent_to")
 		}
-		p = &PhoneCodePage{step, d.Phones, r.FormValue("phone"), phone.Via(via), h.Calls, h.Calls && len(d.Phones) == 1 && d.Phones[0].Via == phone.Voice, wait}
+		p = &PhoneCodePage{step, d.Phones, to, choice, phone.Via(via), h.Calls, h.Calls && len(d.Phones) == 1 && d.Phones[0].Via == phone.Voice, wait}
 	default:
 		p = &CodePage{step, d.Throttled != nil, wait, d.TrustFor, r.PostFormValue("trust") != ""}
 	}
