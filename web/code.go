@@ -158,7 +158,7 @@ func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
 		}
 		id = d.Phones[0].ID
 	}
-	if _, err := h.service.SendPhoneCode(r.Context(), h.challenge(r), id, via); err != nil {
+	if _, err := h.sendCode(r.Context(), h.challenge(r), id, via); err != nil {
 		return h.codePage(w, r, "phone-code", fmt.Errorf("%w: %w", errNotSent, err))
 	}
 	return redirect(w, r, h.sentPath(via, id))
@@ -180,10 +180,17 @@ func onlyPhone(d totpflow.Decision) (only phone.Phone, ok bool) {
 // sendByItself sends the code in the way that verified the number: a landline gets a
 // call. The limits are the same as for a code that the person requests.
 func (h *Web) sendByItself(ctx context.Context, d totpflow.Decision, to phone.Phone) (phone.Sent, error) {
-	if to.Via == phone.Voice && !h.Calls { // the host has stopped sending such codes
+	return h.sendCode(ctx, d.Challenge, to.ID, to.Via)
+}
+
+// sendCode sends a code, and refuses a call where the host has stopped calling. It does so
+// before anything is counted: after a provider's refusal, the SMS that the person requests
+// instead would have to wait.
+func (h *Web) sendCode(ctx context.Context, c totpflow.Challenge, id string, via phone.Via) (phone.Sent, error) {
+	if via == phone.Voice && !h.Calls {
 		return phone.Sent{}, phone.ErrVia
 	}
-	return h.service.SendPhoneCode(ctx, d.Challenge, to.ID, to.Via)
+	return h.service.SendPhoneCode(ctx, c, id, via)
 }
 
 // postPhoneCode completes the sign-in with a code that was sent.

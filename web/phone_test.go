@@ -267,4 +267,14 @@ func TestCodeIsSentByItselfToPrograms(t *testing.T) {
 	again := enter()
 	require.NotContains(t, again, "sent")
 	require.Equal(t, "code_required", again["error"])
+
+	s.pages.Calls = false // the product no longer calls
+	s.clock.Advance(time.Hour)
+	asked := enter()
+	send := map[string]any{"challenge": asked["challenge"], "phone": asked["phones"].([]any)[0].(map[string]any)["id"], "via": "voice"}
+	_, got = s.api(http.MethodPost, "/2fa/api/phone-code", send)
+	require.Equal(t, "via", got["reason"])
+	send["via"] = "sms" // at once: the refused call was not counted
+	status, _ := s.api(http.MethodPost, "/2fa/api/phone-code", send)
+	require.Equal(t, http.StatusAccepted, status)
 }
