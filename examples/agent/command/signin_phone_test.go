@@ -78,7 +78,7 @@ func TestLandlineIsCalled(t *testing.T) {
 	w.types("Password: ", ana.Password)
 	w.sees("A code is on its way to +43 ••• ••67.")
 	require.Equal(t, phone.Voice, p.last.Via)
-	w.types("Code that was sent, or a recovery code: ", p.code())
+	w.types("Code from the message, or a recovery code: ", p.code())
 	w.ends(command.ExitDone)
 }
 
