@@ -170,7 +170,7 @@ func (h *Web) apiPhoneCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := h.service.SendPhoneCode(r.Context(), in.Challenge, in.Phone, in.Via)
+	sent, err := h.sendCode(r.Context(), in.Challenge, in.Phone, in.Via)
 	switch {
 	case err != nil && unsentReason(err) != "":
 		return fmt.Errorf("%w: %w", errNotSent, err)

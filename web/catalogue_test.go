@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/totphttp"
 	"github.com/totpflow/totpflow/web"
 )
 
@@ -160,6 +161,22 @@ func TestLanguage(t *testing.T) {
 	}
 	require.Equal(t, []string{"Firefox en Windows", "Navegador desconocido", "Safari", "the host's own"},
 		[]string{spoken.Browser("Firefox on Windows"), spoken.Browser("Unknown browser"), spoken.Browser("Safari"), spoken.Browser("the host's own")})
+	for _, label := range []string{"Laptop on loan", "Firefox on loan", "Laptop on Windows"} {
+		require.Equal(t, label, spoken.Browser(label), "a host's own label")
+	}
+}
+
+// Every browser and system that a label can name is known to the translation of labels.
+func TestBrowserLabelsAreTranslated(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept-Language", "es")
+	spoken := newSite(t).pages.LanguageOf(r)
+	for _, browser := range []string{"", "Edg/", "OPR/", "SamsungBrowser/", "Firefox/", "FxiOS/", "CriOS/", "Chrome/", "Safari/"} {
+		for _, system := range []string{"Windows", "iPhone", "iPad", "Android", "Mac OS X", "CrOS", "Linux"} {
+			r.Header.Set("User-Agent", browser+" "+system)
+			require.Contains(t, spoken.Browser(totphttp.BrowserLabel(r)), " en ", r.UserAgent())
+		}
+	}
 }
 
 // New refuses a catalogue on which a page would fail.

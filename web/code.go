@@ -51,12 +51,13 @@ type IssuedPage struct {
 }
 
 // A PhoneCodePage sends a code to a phone and asks for it. One form posts to path
-// "phone-code/send" with the fields phone, via and, as it was before, sent; another to path
-// "phone-code" with phone_code, phone and via.
+// "phone-code/send" with the fields phone, via and, as they were before, sent and sent_to;
+// another to path "phone-code" with phone_code, phone and via.
 type PhoneCodePage struct {
 	SecondStep
 	Phones []phone.Phone // numbers print masked
-	To     string        // the ID of the phone that the code went to, or was chosen
+	To     string        // the ID of the phone that the code went to; empty before it was sent
+	Choice string        // the ID of the phone that is selected for the next code
 	Sent   phone.Via     // how; empty before it was sent
 	Calls  bool          // a call is possible
 	Call   bool          // the person prefers a call: the number was verified by one
@@ -133,6 +134,10 @@ func (h *Web) enrollFirst(w http.ResponseWriter, r *http.Request, d totpflow.Dec
 // each can be limited for its own reasons.
 var errNotSent = errors.New("web: no code was sent")
 
+// errWhichPhone means that there are several phones, and none was chosen: one was added
+// after the page was opened.
+var errWhichPhone = fmt.Errorf("web: no phone was chosen: %w", errForm)
+
 func (h *Web) getPhoneCode(w http.ResponseWriter, r *http.Request) error {
 	return h.codePage(w, r, "phone-code", nil)
 }
@@ -140,14 +145,20 @@ func (h *Web) getPhoneCode(w http.ResponseWriter, r *http.Request) error {
 // postPhoneCodeSend sends a code to one of the person's phones.
 func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
 	via, id := phone.Via(r.PostFormValue("via")), r.PostFormValue("phone")
-	if id == "" { // there is one
+	if id == "" { // there was one when the page was opened
 		d, err := h.service.ContinueSignIn(r.Context(), h.challenge(r))
-		if err != nil || len(d.Phones) != 1 {
-			return h.codePage(w, r, "phone-code", err)
+		switch {
+		case err == nil && len(d.Phones) == 0:
+			err = totpflow.ErrNoPhone
+		case err == nil && len(d.Phones) > 1:
+			err = errWhichPhone
+		}
+		if err != nil {
+			return h.codePage(w, r, "phone-code", fmt.Errorf("%w: %w", errNotSent, err))
 		}
 		id = d.Phones[0].ID
 	}
-	if _, err := h.service.SendPhoneCode(r.Context(), h.challenge(r), id, via); err != nil {
+	if _, err := h.sendCode(r.Context(), h.challenge(r), id, via); err != nil {
 		return h.codePage(w, r, "phone-code", fmt.Errorf("%w: %w", errNotSent, err))
 	}
 	return redirect(w, r, h.sentPath(via, id))
@@ -169,10 +180,17 @@ func onlyPhone(d totpflow.Decision) (only phone.Phone, ok bool) {
 // sendByItself sends the code in the way that verified the number: a landline gets a
 // call. The limits are the same as for a code that the person requests.
 func (h *Web) sendByItself(ctx context.Context, d totpflow.Decision, to phone.Phone) (phone.Sent, error) {
-	if to.Via == phone.Voice && !h.Calls { // the host has stopped sending such codes
+	return h.sendCode(ctx, d.Challenge, to.ID, to.Via)
+}
+
+// sendCode sends a code, and refuses a call where the host has stopped calling. It does so
+// before anything is counted: after a provider's refusal, the SMS that the person requests
+// instead would have to wait.
+func (h *Web) sendCode(ctx context.Context, c totpflow.Challenge, id string, via phone.Via) (phone.Sent, error) {
+	if via == phone.Voice && !h.Calls {
 		return phone.Sent{}, phone.ErrVia
 	}
-	return h.service.SendPhoneCode(ctx, d.Challenge, to.ID, to.Via)
+	return h.service.SendPhoneCode(ctx, c, id, via)
 }
 
 // postPhoneCode completes the sign-in with a code that was sent.
@@ -226,11 +244,12 @@ func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refu
 	case "issued":
 		p = &IssuedPage{step, r.PostFormValue("issued_code")}
 	case "phone-code":
-		via := r.FormValue("via")
+		choice := r.FormValue("phone")
+		via, to := r.FormValue("via"), choice
 		if errors.Is(refused, errNotSent) { // the code before it, if there was one, is the one to enter
-			via = r.FormValue("sent")
+			via, to = r.FormValue("sent"), r.FormValue("sent_to")
 		}
-		p = &PhoneCodePage{step, d.Phones, r.FormValue("phone"), phone.Via(via), h.Calls, h.Calls && len(d.Phones) == 1 && d.Phones[0].Via == phone.Voice, wait}
+		p = &PhoneCodePage{step, d.Phones, to, choice, phone.Via(via), h.Calls, h.Calls && len(d.Phones) == 1 && d.Phones[0].Via == phone.Voice, wait}
 	default:
 		p = &CodePage{step, d.Throttled != nil, wait, d.TrustFor, r.PostFormValue("trust") != ""}
 	}

@@ -223,14 +223,20 @@ func (l *Language) Span(d time.Duration) string {
 	return l.Say("span."+name, "Count", max(1, int((d+unit-1)/unit)))
 }
 
+// The names in the labels of totphttp.BrowserLabel.
+var (
+	browsers = []string{"Browser", "Edge", "Opera", "Samsung Internet", "Firefox", "Chrome", "Safari"}
+	systems  = []string{"Windows", "iPhone", "iPad", "Android", "macOS", "ChromeOS", "Linux"}
+)
+
 // Browser returns the label of a trusted browser, as totphttp.BrowserLabel makes it, in this
-// language. Labels of another form stay as they are.
+// language. Other labels stay as they are, such as a host's "Laptop on loan".
 func (l *Language) Browser(label string) string {
 	browser, system, ok := strings.Cut(label, " on ")
 	switch {
 	case label == "Unknown browser":
 		return l.Say("browser.unknown")
-	case ok:
+	case ok && slices.Contains(browsers, browser) && slices.Contains(systems, system):
 		return l.Say("browser.on", "Browser", browser, "System", system)
 	}
 	return label

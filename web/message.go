@@ -164,6 +164,7 @@ var errorTexts = []struct {
 	{errNotFound, "notFound"},
 	{errOtherSite, "otherSite"},
 	{errNoChoice, "which"},
+	{errWhichPhone, "whichPhone"},
 	{errForm, "form"},
 	{ErrPassword, "password"},
 	{errPhoneOver, "phoneOver"},

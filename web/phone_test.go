@@ -88,6 +88,30 @@ func TestCodeThatWasNotSent(t *testing.T) {
 	require.NotContains(t, p.Page.Text("main"), "Trusted browsers", "a phone trusts none")
 }
 
+// The code that was sent before stays the one to enter, with its phone, where another could
+// not be sent: to a second phone, or because a phone was added after the page was opened.
+func TestCodeThatWasNotSentToAnotherPhone(t *testing.T) {
+	s := newSite(t)
+	s.policy.set(policy.Policy{Mode: policy.Optional, Methods: methods})
+	p, _ := s.user(ana)
+	p.addPhones("+43 660 1234567", "+43 660 7654321")
+	s.clock.Advance(time.Minute)
+	p.password(ana)
+	p.Get("/2fa/phone-code")
+	phones := p.Page.Options("phone")
+	p.Post("/2fa/phone-code/send", "via", "sms") // as from a page that was opened when there was one
+	require.Contains(t, p.Page.Text("error"), "Choose the phone that gets the code.")
+	require.NotContains(t, p.Page.Actions(), "/2fa/phone-code", "no code was sent")
+
+	p.Page.Submit("/2fa/phone-code/send", "phone", phones[0], "via", "voice")
+	require.Contains(t, p.Page.Text("what"), "You get a call")
+	p.Page.Submit("/2fa/phone-code/send", "phone", phones[1], "via", "sms")
+	require.Contains(t, p.Page.Text("error"), "Another code can be sent in")
+	require.Contains(t, p.Page.Text("what"), "You get a call")
+	require.Equal(t, phones[0], p.Page.Fields("/2fa/phone-code").Get("phone"))
+	require.Equal(t, phones[1], p.Page.Fields("/2fa/phone-code/send").Get("phone"))
+}
+
 // A number is pending although no code could be sent to it, and the page says so.
 func TestNoCodeWasSent(t *testing.T) {
 	s := newSite(t)
@@ -243,4 +267,14 @@ func TestCodeIsSentByItselfToPrograms(t *testing.T) {
 	again := enter()
 	require.NotContains(t, again, "sent")
 	require.Equal(t, "code_required", again["error"])
+
+	s.pages.Calls = false // the product no longer calls
+	s.clock.Advance(time.Hour)
+	asked := enter()
+	send := map[string]any{"challenge": asked["challenge"], "phone": asked["phones"].([]any)[0].(map[string]any)["id"], "via": "voice"}
+	_, got = s.api(http.MethodPost, "/2fa/api/phone-code", send)
+	require.Equal(t, "via", got["reason"])
+	send["via"] = "sms" // at once: the refused call was not counted
+	status, _ := s.api(http.MethodPost, "/2fa/api/phone-code", send)
+	require.Equal(t, http.StatusAccepted, status)
 }

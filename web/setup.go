@@ -101,10 +101,11 @@ type enrollee struct {
 // errSetupOver means that the enrollment of the form has expired, and its proof as well.
 var errSetupOver = fmt.Errorf("web: the password is needed again: %w", totpflow.ErrEnrollmentExpired)
 
-// setupOver returns errSetupOver to a person who has sent a code, and nil to one who only
-// opens the page.
-func setupOver(r *http.Request) error {
-	if r.Method == http.MethodPost {
+// setupOver returns errSetupOver to a person who has sent the code of an enrollment, and nil
+// to one who only opens the page. In a browser without an enrollment nothing has expired:
+// there, the advice to remove an entry from the app could cost the entry that works.
+func (h *Web) setupOver(r *http.Request) error {
+	if r.Method == http.MethodPost && h.enrollment(r) != "" {
 		return errSetupOver
 	}
 	return nil
@@ -166,7 +167,7 @@ func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) (
 	case errors.Is(err, totpflow.ErrChallenge):
 		return h.over(w, r, errors.Join(refused, err))
 	case errors.Is(err, errBare):
-		return h.beforeSetup(w, r, e.visitor, "setup", setupOver(r))
+		return h.beforeSetup(w, r, e.visitor, "setup", h.setupOver(r))
 	case err != nil:
 		return err
 	case e.signIn.Step == totpflow.AskCode: // nobody enrolls before the code
@@ -177,7 +178,7 @@ func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) (
 	case errors.Is(err, errWhich):
 		return h.whichPage(w, r, e.visitor, refused)
 	case errors.Is(err, totpflow.ErrProof):
-		return h.beforeSetup(w, r, e.visitor, "setup", setupOver(r))
+		return h.beforeSetup(w, r, e.visitor, "setup", h.setupOver(r))
 	case errors.Is(err, totpflow.ErrChallenge):
 		return h.over(w, r, errors.Join(refused, err))
 	case err != nil:

@@ -104,6 +104,21 @@ func TestSetupWasOpenForTooLong(t *testing.T) {
 	require.Empty(t, p.Page.Text("error"))
 }
 
+// Where no enrollment was under way, none has expired: the advice to remove the entry of the
+// first try could cost an entry that works.
+func TestSetupWithoutCookiesHasNotExpired(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.password(ana)
+	p.Get("/2fa/setup")
+	p.scan()
+	p.keep("setup", "")
+	p.keep("proof", "")
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	require.Contains(t, p.Page.Actions(), "/2fa/setup/password")
+	require.Empty(t, p.Page.Text("error"))
+}
+
 func TestSetupPage(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()

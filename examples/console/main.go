@@ -93,11 +93,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 // sender sends codes by SMS, and calls where it can. The secrets of its account must not
 // appear in a list of processes.
 func sender(gateway, number, folder string) (phone.Sender, error) {
+	from, err := phone.ParseNumber(number) // a sender id could not call
 	switch {
+	case gateway != "" && number != "":
+		return nil, errors.New("choose one of them")
 	case gateway != "":
 		return kannel.New(kannel.Config{URL: gateway, Username: os.Getenv("KANNEL_USER"), Password: os.Getenv("KANNEL_PASSWORD")})
+	case number != "" && err != nil:
+		return nil, err
 	case number != "":
-		return twilio.New(twilio.Config{AccountSID: os.Getenv("TWILIO_ACCOUNT_SID"), Secret: os.Getenv("TWILIO_AUTH_TOKEN"), From: number})
+		return twilio.New(twilio.Config{AccountSID: os.Getenv("TWILIO_ACCOUNT_SID"), Secret: os.Getenv("TWILIO_AUTH_TOKEN"), From: from.E164()})
 	}
 	return app.Outbox(folder), nil
 }
@@ -105,10 +110,8 @@ func sender(gateway, number, folder string) (phone.Sender, error) {
 // serve answers until ctx ends, then lets the requests and mails under way finish.
 func serve(ctx context.Context, listener net.Listener, console *app.Console) error {
 	server := &http.Server{
-		Handler:           console,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+		Handler: console, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -25,6 +25,7 @@ import (
 
 	"github.com/totpflow/totpflow/examples/console/app"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -206,10 +207,17 @@ func TestUnusableGateway(t *testing.T) {
 	require.NotContains(t, fails(t, []string{"KANNEL_USER=u", "KANNEL_PASSWORD=s3cret"}, append(args, "http://gateway.example/")...), "s3cret")
 
 	args[len(args)-1] = "-sms-twilio"
-	require.Contains(t, fails(t, []string{"TWILIO_ACCOUNT_SID=", "TWILIO_AUTH_TOKEN="}, append(args, "+15005550006")...), "-sms-twilio")
-	said := fails(t, []string{"TWILIO_ACCOUNT_SID=nonsense", "TWILIO_AUTH_TOKEN=s3cret"}, append(args, "+15005550006")...)
-	require.Contains(t, said, "-sms-twilio")
-	require.NotContains(t, said, "s3cret")
+	for _, c := range []struct{ account, number, says string }{
+		{"", "+15005550006", "the account SID is not"},
+		{"nonsense", "+15005550006", "the account SID is not"},
+		{"AC" + strings.Repeat("0", 32), "ACME", phone.ErrNumber.Error()}, // a sender id could not call
+	} {
+		said := fails(t, []string{"TWILIO_ACCOUNT_SID=" + c.account, "TWILIO_AUTH_TOKEN=s3cret"}, append(args, c.number)...)
+		require.Contains(t, said, c.says)
+		require.NotContains(t, said, "s3cret")
+	}
+	both := append(args, "+15005550006", "-sms-kannel", url)
+	require.Contains(t, fails(t, []string{"KANNEL_USER=u", "KANNEL_PASSWORD=p"}, both...), "choose one of them")
 }
 
 // With an account of Twilio the console starts, and says where codes go.

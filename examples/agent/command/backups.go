@@ -36,12 +36,18 @@ func (a *agent) list(ctx context.Context, _ []string) error {
 	n := 0
 	err = a.each(ctx, c, func(b backup) {
 		n++
-		fmt.Fprintf(a.Out, "%-12s  %-20s  %s  %6d GB\n", clean(b.ID), clean(b.Machine), a.textTime(b.Taken), b.Gigabytes)
+		fmt.Fprintln(a.Out, a.backupLine(b))
 	})
 	if err == nil && n == 0 {
 		a.say(a.text("noBackups"))
 	}
 	return err
+}
+
+// backupLine describes a backup in columns. Names of zones differ in length: a list may
+// have CET and CEST, and some zones have only an offset, such as +0530.
+func (a *agent) backupLine(b backup) string {
+	return fmt.Sprintf("%-12s  %-20s  %-22s  %6d GB", clean(b.ID), clean(b.Machine), a.textTime(b.Taken), b.Gigabytes)
 }
 
 // delete deletes a backup. The server requires a code for it, and the agent says what the

@@ -196,6 +196,10 @@ func (a *agent) sendCode(ctx context.Context, c client, asked *refusal) error {
 	var sent struct{ To string }
 	ask := object{"challenge": asked.Challenge, "phone": to.ID, "via": cmp.Or(to.Via, "sms")} // a landline gets a call
 	err := c.post(ctx, factor+"/phone-code", ask, &sent)
+	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "via" { // the server does not call: a phone may show an SMS
+		ask["via"] = "sms"
+		err = c.post(ctx, factor+"/phone-code", ask, &sent)
+	}
 	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // a code is already on its way
 		sent.To, err = to.Number, nil
 	}

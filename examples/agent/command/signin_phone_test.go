@@ -82,6 +82,23 @@ func TestLandlineIsCalled(t *testing.T) {
 	w.ends(command.ExitDone)
 }
 
+// Where calls are not possible, a number that was verified by one gets an SMS. Otherwise a
+// person could sign in on the pages, but not with the agent.
+func TestSMSWhereCallsAreNotPossible(t *testing.T) {
+	var p pocket
+	h := newWorkplace(t, func(o *app.Options) { o.Phones, o.NoCalls = &p, true })
+	h.withPhone(ana, &p, phone.Voice)
+	h.clock.Advance(time.Hour)
+	p.last = phone.Message{}
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.sees("A code is on its way to +43 ••• ••67.")
+	require.Equal(t, phone.SMS, p.last.Via)
+	w.types("Code that you received, or a recovery code: ", p.code())
+	w.ends(command.ExitDone)
+}
+
 // A person with a phone and no app is sent a code, at the sign-in and at the lock.
 func TestCodeByPhone(t *testing.T) {
 	var p pocket

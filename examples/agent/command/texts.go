@@ -113,8 +113,7 @@ func (a *agent) factor(state string) string {
 }
 
 // textTime is the same in every language, because the times in a list are aligned in
-// columns. It is in the
-// zone of the clock on the wall.
+// columns. It is in the zone of the clock on the wall.
 func (a *agent) textTime(t time.Time) string {
 	return t.In(a.Now().Location()).Format("2006-01-02 15:04 MST")
 }

@@ -74,3 +74,14 @@ func TestTimesAreLocal(t *testing.T) {
 	a := &agent{asker: &asker{System: System{Now: func() time.Time { return time.Unix(0, 0).In(cet) }}}}
 	require.Equal(t, "2026-03-02 10:45 CET", a.textTime(time.Date(2026, 3, 2, 9, 45, 0, 0, time.UTC)))
 }
+
+// The sizes in a list are in one column, although the names of zones differ in length.
+func TestBackupsAreInColumns(t *testing.T) {
+	columns := map[int]bool{}
+	for _, zone := range []*time.Location{time.UTC, time.FixedZone("CEST", 7200), time.FixedZone("", 19800)} {
+		a := &agent{asker: &asker{System: System{Now: func() time.Time { return time.Unix(0, 0).In(zone) }}}}
+		columns[strings.Index(a.backupLine(backup{ID: "a", Machine: "b", Taken: time.Unix(0, 0), Gigabytes: 7}), "7 GB")] = true
+	}
+	require.Len(t, columns, 1)
+	require.NotContains(t, columns, -1)
+}

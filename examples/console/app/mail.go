@@ -87,10 +87,7 @@ func SMTP(addr string) (Mailer, error) {
 		policy = mail.NoTLS
 	}
 	client, err := mail.NewClient(host, mail.WithPort(int(number)), mail.WithTLSPolicy(policy), mail.WithTimeout(mailPatience))
-	if err != nil {
-		return nil, err
-	}
-	return smtpMailer{client}, nil
+	return smtpMailer{client}, err
 }
 
 // mailPatience is how long the console waits for the mail server.
