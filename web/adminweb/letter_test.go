@@ -48,6 +48,9 @@ func TestRequestLetter(t *testing.T) {
 	} {
 		require.Contains(t, letter("en", q).Text, "\n    "+what+"\n")
 	}
+	s.directory.Add(one("acme", "mika2", mika.Name))
+	require.Contains(t, letter("en", admin.Request{Action: admin.ActionForgetAccount, Targets: []string{mika.ID.User, "mika2"}}).Text,
+		"\n      “Mika Berg, mika@acme.example” and “Mika Berg, mika2@acme.example”\n", "namesakes")
 	for _, language := range []string{"de", "es"} {
 		l := letter(language, q)
 		require.Equal(t, language, l.Language)

@@ -86,15 +86,15 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 		return row, err
 	}
 	const few = 20
-	var names []string
+	var people []Row
 	for _, user := range q.Targets[:min(few, len(q.Targets))] {
-		name, err := p.nameOf(ctx, totpflow.AccountID{Tenant: t.ID, User: user})
+		them, err := p.kept(ctx, totpflow.AccountID{Tenant: t.ID, User: user})
 		if err != nil {
 			return row, err
 		}
-		names = append(names, name)
+		people = append(people, Row{Person: them, Tenant: t.Name})
 	}
-	row.For = l.Quoted(names)
+	row.For = l.Quoted(distinct(people))
 	if more := len(q.Targets) - few; more > 0 {
 		row.For = l.Say("confirm.andMore", "Names", row.For, "Count", more)
 	}
@@ -119,12 +119,18 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 	return row, nil
 }
 
-// nameOf returns the name to show for an account, even for a deleted one.
-func (p *Pages) nameOf(ctx context.Context, id totpflow.AccountID) (string, error) {
+// kept returns the person of an account, also of a deleted one: its user ID is the name.
+func (p *Pages) kept(ctx context.Context, id totpflow.AccountID) (Person, error) {
 	them, err := p.Directory.Person(ctx, id)
 	if errors.Is(err, ErrNoPerson) {
-		return id.User, nil
+		return Person{ID: id, Name: id.User}, nil
 	}
+	return them, err
+}
+
+// nameOf returns the name to show for an account.
+func (p *Pages) nameOf(ctx context.Context, id totpflow.AccountID) (string, error) {
+	them, err := p.kept(ctx, id)
 	return them.label(), err
 }
 
