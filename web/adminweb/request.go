@@ -166,14 +166,14 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	default:
 		return refuse(admin.ErrNotAllowed)
 	}
-	doing := "do." + answer
+	word := answer
 	if answer == "withdraw" && !row.Mine {
-		doing = "do.refuse"
+		word = "refuse"
 	}
 	l := p.section.Language(r)
 	c := confirmation{
 		action: admin.ActionApprove, target: store.AccountID{Tenant: t.ID}, purpose: admin.ActionApprove.On(id), terms: row.Terms,
-		doing: l.Say(doing, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
+		doing: l.Say("do."+word, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
 		request: &row,
 	}
 	if row.For != "" {
@@ -191,7 +191,7 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	if err != nil {
 		return refuse(err)
 	}
-	return p.done(w, r, "done-"+answer, p.Path("requests"))
+	return p.done(w, r, "done-"+word, p.Path("requests"))
 }
 
 // approve carries out the request, and makes the host store generations and erase people

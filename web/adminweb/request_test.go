@@ -63,7 +63,7 @@ func TestOwnRequest(t *testing.T) {
 	require.Contains(t, d.Page.Text("error"), "cannot do this to your own account")
 	require.Empty(t, s.member(mika).Machine)
 	d.Post(to, "tenant", "acme", "totpflow_code", code)
-	require.Contains(t, d.Page.Text("main"), "The request is dropped.", "by the code that was not used")
+	require.Contains(t, d.Page.Text("main"), "The request is withdrawn.", "by the code that was not used")
 }
 
 // Two accounts of one person are not two administrators: the request of the one is not
@@ -86,7 +86,7 @@ func TestRequestOfTheSamePerson(t *testing.T) {
 	b.Post(to[:len(to)-len("withdraw")]+"approve", "tenant", "acme", "totpflow_code", code)
 	require.Contains(t, b.Page.Text("error"), "You may not do this.")
 	b.Post(to, "tenant", "acme", "totpflow_code", code)
-	require.Contains(t, b.Page.Text("main"), "The request is dropped.", "by the code that was not used")
+	require.Contains(t, b.Page.Text("main"), "The request is refused.", "by the code that was not used")
 }
 
 // The last page before an approval says of which tenant the people are: names are not unique.
