@@ -34,7 +34,7 @@ func TestPeople(t *testing.T) {
 	b.Get("/2fa-admin/people")
 	require.Equal(t, http.StatusOK, b.Page.Status)
 	require.Equal(t, "2 of 4 have set it up.", b.Page.Text("counts"))
-	require.Equal(t, []string{"Set up", "Closed", "Locked by wrong codes", "Has to set up soon"}, cells(b))
+	require.Equal(t, []string{"Set up", "Closed after a report", "Locked by wrong codes", "Has to set up soon"}, cells(b))
 	for filter, want := range map[string][]string{
 		"missing": {"Nora Nord"}, "grace": {"Nora Nord"}, "frozen": {"Dee Puty"}, "suspended": {"Mika Berg"}, "exempt": nil, "phone": nil,
 	} {
