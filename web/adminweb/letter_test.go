@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,6 +57,11 @@ func TestRequestLetter(t *testing.T) {
 		require.Equal(t, language, l.Language)
 		require.NotContains(t, l.Text, "Required")
 		require.NotContains(t, l.Subject+l.Text, "letter.")
+	}
+	for _, language := range []string{"en", "de", "es"} {
+		for line := range strings.Lines(letter(language, q).Text) {
+			require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
+		}
 	}
 }
 
