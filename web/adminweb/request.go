@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
 )
@@ -174,7 +175,7 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	c := confirmation{
 		action: admin.ActionApprove, target: store.AccountID{Tenant: t.ID}, purpose: admin.ActionApprove.On(id), terms: row.Terms,
 		doing: l.Say("do."+word, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
-		request: &row,
+		request: &row, title: maskedTitle(l, word, row.Request),
 	}
 	if row.For != "" {
 		c.details = []string{row.For, t.Name}
@@ -192,6 +193,16 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 		return refuse(err)
 	}
 	return p.done(w, r, "done-"+word, p.Path("requests"))
+}
+
+// maskedTitle returns the title of the page that confirms an answer to a request, where it
+// differs from the heading, which has a number whole.
+func maskedTitle(l *web.Language, word string, q admin.Request) string {
+	if q.Action != admin.ActionAssignPhone || q.Name == "" {
+		return ""
+	}
+	number, _ := phone.ParseNumber(q.Name)
+	return l.Say("do."+word, "What", l.Say("request.phone", "Number", number.String()))
 }
 
 // approve carries out the request, and makes the host store generations and erase people
