@@ -70,7 +70,7 @@ func TestPeopleOnPages(t *testing.T) {
 			for _, name := range names(b) {
 				seen[name]++
 			}
-			require.LessOrEqual(t, len(names(b)), 13)
+			require.LessOrEqual(t, len(names(b)), 12)
 			next := ""
 			for _, link := range b.Page.Links() {
 				if u, err := url.Parse(link); err == nil && u.Query().Has("from") {
