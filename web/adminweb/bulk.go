@@ -1,6 +1,7 @@
 package adminweb
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -96,23 +97,33 @@ func whom(l *web.Language, v visitor, rows []Row) (details []string) {
 			details = append(details, l.Say("confirm.ofTenant", "Tenant", t.Name, "Count", n))
 		}
 	}
-	same := map[string]int{}
-	for _, row := range rows {
-		same[row.label()]++
-	}
-	var names []string
-	for _, row := range rows[:min(few, len(rows))] {
-		name := row.label()
-		if same[name] > 1 { // such as the accounts of one person
-			name += ", " + row.Tenant
-		}
-		names = append(names, name)
-	}
-	who := l.Quoted(names)
+	who := l.Quoted(distinct(rows)[:min(few, len(rows))])
 	if len(rows) > few {
 		who = l.Say("confirm.andMore", "Names", who, "Count", len(rows)-few)
 	}
 	return append(details, who)
+}
+
+// distinct returns the name of each person, and more where several have the same name: the
+// organisation, as for the accounts of one person, or the address within one organisation.
+func distinct(rows []Row) (names []string) {
+	type place struct{ name, tenant string }
+	named, placed := map[string]int{}, map[place]int{}
+	for _, row := range rows {
+		named[row.label()]++
+		placed[place{row.label(), row.ID.Tenant}]++
+	}
+	for _, row := range rows {
+		name := row.label()
+		switch {
+		case placed[place{name, row.ID.Tenant}] > 1:
+			name += ", " + cmp.Or(row.Address, row.ID.User)
+		case named[name] > 1:
+			name += ", " + row.Tenant
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // confirmMany is confirm for everybody who was chosen. It is shown again where the list has
@@ -153,8 +164,8 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	}
 	var users []string
 	names := map[totpflow.AccountID]string{}
-	for _, row := range rows {
-		users, names[row.ID] = append(users, row.ID.User), row.label()
+	for i, name := range distinct(rows) {
+		users, names[rows[i].ID] = append(users, rows[i].ID.User), name
 	}
 	outcomes, err := p.Admin.ResetMany(r.Context(), by, tenants[0], users, scope)
 	var several severalError
@@ -182,8 +193,8 @@ func (p *Pages) eachByWindow(w http.ResponseWriter, r *http.Request, v visitor, 
 	}
 	by = admin.Administrator{User: v.User, Window: window}
 	var several severalError
-	for _, row := range rows {
-		several.count(row.label(), do(by, row))
+	for i, name := range distinct(rows) {
+		several.count(name, do(by, rows[i]))
 	}
 	// The window also ends by itself. Its failure beside calls that succeeded would read as
 	// theirs, and they would be repeated.
@@ -292,8 +303,8 @@ func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, ro
 		return err
 	}
 	var several severalError
-	for _, row := range rows {
-		several.count(row.label(), p.Remind(r.Context(), v.User, row.Person, row.Member))
+	for i, name := range distinct(rows) {
+		several.count(name, p.Remind(r.Context(), v.User, rows[i].Person, rows[i].Member))
 	}
 	return p.doneMany(w, r, several.orNil())
 }

@@ -116,6 +116,7 @@ var changes = map[string]change{
 				return err
 			}
 			x.c.doing = x.l.Say("do.phone", "Number", x.number.E164(), "Name", x.them.label()) // whole, for a typing error to be seen
+			x.c.title = x.l.Say("do.phone", "Number", x.number.String(), "Name", x.them.label())
 		} else {
 			x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label())
 		}

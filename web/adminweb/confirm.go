@@ -1,6 +1,7 @@
 package adminweb
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -36,6 +37,7 @@ type confirmation struct {
 	target  totpflow.AccountID
 	purpose totpflow.Purpose // the purpose of the proof
 	doing   string
+	title   string // where it differs: browsers keep the titles of pages in their history
 	details []string
 	terms   []Term
 	request *RequestRow
@@ -81,7 +83,7 @@ func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c
 	page := &ConfirmPage{
 		Frame: f, Doing: c.doing, Details: c.details, Terms: c.terms, Request: c.request, Danger: !c.mild, NoCode: free, To: r.URL.Path, Fields: web.Fields(r), Back: c.back,
 	}
-	page.Title = c.doing
+	page.Title = cmp.Or(c.title, c.doing)
 	if !free {
 		if page.CodeField, err = p.section.CodeField(r, v.Session, refused); err != nil {
 			return err

@@ -1,4 +1,11 @@
 package adminweb
 
+import "github.com/totpflow/totpflow/admin"
+
 // Key returns the name of a person in a form.
 func Key(p Person) string { return personKey(p.ID) }
+
+// MaskedTitle returns the title of the page that confirms an approval.
+func (p *Pages) MaskedTitle(q admin.Request) string {
+	return maskedTitle(p.section.Languages()[0], "approve", q)
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,11 +49,19 @@ func TestRequestLetter(t *testing.T) {
 	} {
 		require.Contains(t, letter("en", q).Text, "\n    "+what+"\n")
 	}
+	s.directory.Add(one("acme", "mika2", mika.Name))
+	require.Contains(t, letter("en", admin.Request{Action: admin.ActionForgetAccount, Targets: []string{mika.ID.User, "mika2"}}).Text,
+		"\n      “Mika Berg, mika@acme.example” and “Mika Berg, mika2@acme.example”\n", "namesakes")
 	for _, language := range []string{"de", "es"} {
 		l := letter(language, q)
 		require.Equal(t, language, l.Language)
 		require.NotContains(t, l.Text, "Required")
 		require.NotContains(t, l.Subject+l.Text, "letter.")
+	}
+	for _, language := range []string{"en", "de", "es"} {
+		for line := range strings.Lines(letter(language, q).Text) {
+			require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -106,13 +107,16 @@ func explained(err error) bool {
 func functions(l *web.Language) template.FuncMap {
 	return template.FuncMap{
 		"state": func(word string) string { return l.Say("state." + word) },
-		"reason": func(text string) string { // of a closed account it is the change that was disputed
-			for _, group := range []string{"disputed.", "event."} {
-				if word, err := l.Find(group + text); err == nil {
+		"reason": func(e event.Event) string {
+			if e.Kind != event.Frozen { // an operator typed it: it is shown as it is, also where it is like one of our words
+				return e.Reason
+			}
+			for _, group := range []string{"disputed.", "event."} { // the change that was disputed
+				if word, err := l.Find(group + e.Reason); err == nil {
 					return word
 				}
 			}
-			return text
+			return e.Reason
 		},
 		"scopes": func() (words []string) {
 			for _, s := range scopes {

@@ -165,7 +165,7 @@ func (p *Pages) page(ctx context.Context, v visitor, l listing) (rows []Row, nex
 		// the next one's.
 		looked, next = looked+perPage, after
 		partly = looked >= maxLooks && next != ""
-		return len(rows) <= perPage/3 && looked < maxLooks
+		return len(rows) <= perPage/5 && looked < maxLooks
 	})
 	return rows, next, partly, err
 }

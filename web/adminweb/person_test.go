@@ -30,6 +30,17 @@ func TestPerson(t *testing.T) {
 	require.Contains(t, b.Page.Texts("log")[0], "by Bo Singh")
 }
 
+// The history shows an operator's reason as it was typed, even where it is one of the
+// library's words.
+func TestReasonAsTyped(t *testing.T) {
+	s := newSite(t)
+	_, err := s.admin.Reset(t.Context(), admin.Operator{Name: "root", Reason: "imported"}, mika.ID, admin.ScopeRecoveryCodes)
+	require.NoError(t, err)
+	b := s.as(boss)
+	b.open(mika)
+	require.Regexp(t, `^Recovery codes ended .*, by operator root: imported`, b.Page.Texts("log")[0])
+}
+
 // A reset names the authenticators and everything else that it ends.
 func TestResetNamesWhatItEnds(t *testing.T) {
 	s := newSite(t)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
 )
@@ -86,15 +87,15 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 		return row, err
 	}
 	const few = 20
-	var names []string
+	var people []Row
 	for _, user := range q.Targets[:min(few, len(q.Targets))] {
-		name, err := p.nameOf(ctx, totpflow.AccountID{Tenant: t.ID, User: user})
+		them, err := p.kept(ctx, totpflow.AccountID{Tenant: t.ID, User: user})
 		if err != nil {
 			return row, err
 		}
-		names = append(names, name)
+		people = append(people, Row{Person: them, Tenant: t.Name})
 	}
-	row.For = l.Quoted(names)
+	row.For = l.Quoted(distinct(people))
 	if more := len(q.Targets) - few; more > 0 {
 		row.For = l.Say("confirm.andMore", "Names", row.For, "Count", more)
 	}
@@ -119,12 +120,18 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 	return row, nil
 }
 
-// nameOf returns the name to show for an account, even for a deleted one.
-func (p *Pages) nameOf(ctx context.Context, id totpflow.AccountID) (string, error) {
+// kept returns the person of an account, also of a deleted one: its user ID is the name.
+func (p *Pages) kept(ctx context.Context, id totpflow.AccountID) (Person, error) {
 	them, err := p.Directory.Person(ctx, id)
 	if errors.Is(err, ErrNoPerson) {
-		return id.User, nil
+		return Person{ID: id, Name: id.User}, nil
 	}
+	return them, err
+}
+
+// nameOf returns the name to show for an account.
+func (p *Pages) nameOf(ctx context.Context, id totpflow.AccountID) (string, error) {
+	them, err := p.kept(ctx, id)
 	return them.label(), err
 }
 
@@ -160,15 +167,15 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	default:
 		return refuse(admin.ErrNotAllowed)
 	}
-	doing := "do." + answer
+	word := answer
 	if answer == "withdraw" && !row.Mine {
-		doing = "do.refuse"
+		word = "refuse"
 	}
 	l := p.section.Language(r)
 	c := confirmation{
 		action: admin.ActionApprove, target: store.AccountID{Tenant: t.ID}, purpose: admin.ActionApprove.On(id), terms: row.Terms,
-		doing: l.Say(doing, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
-		request: &row,
+		doing: l.Say("do."+word, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
+		request: &row, title: maskedTitle(l, word, row.Request),
 	}
 	if row.For != "" {
 		c.details = []string{row.For, t.Name}
@@ -185,7 +192,17 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	if err != nil {
 		return refuse(err)
 	}
-	return p.done(w, r, "done-"+answer, p.Path("requests"))
+	return p.done(w, r, "done-"+word, p.Path("requests"))
+}
+
+// maskedTitle returns the title of the page that confirms an answer to a request, where it
+// differs from the heading, which has a number whole.
+func maskedTitle(l *web.Language, word string, q admin.Request) string {
+	if q.Action != admin.ActionAssignPhone || q.Name == "" {
+		return ""
+	}
+	number, _ := phone.ParseNumber(q.Name)
+	return l.Say("do."+word, "What", l.Say("request.phone", "Number", number.String()))
 }
 
 // approve carries out the request, and makes the host store generations and erase people

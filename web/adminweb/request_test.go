@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
 )
 
@@ -63,7 +64,7 @@ func TestOwnRequest(t *testing.T) {
 	require.Contains(t, d.Page.Text("error"), "cannot do this to your own account")
 	require.Empty(t, s.member(mika).Machine)
 	d.Post(to, "tenant", "acme", "totpflow_code", code)
-	require.Contains(t, d.Page.Text("main"), "The request is dropped.", "by the code that was not used")
+	require.Contains(t, d.Page.Text("main"), "The request is withdrawn.", "by the code that was not used")
 }
 
 // Two accounts of one person are not two administrators: the request of the one is not
@@ -86,7 +87,25 @@ func TestRequestOfTheSamePerson(t *testing.T) {
 	b.Post(to[:len(to)-len("withdraw")]+"approve", "tenant", "acme", "totpflow_code", code)
 	require.Contains(t, b.Page.Text("error"), "You may not do this.")
 	b.Post(to, "tenant", "acme", "totpflow_code", code)
-	require.Contains(t, b.Page.Text("main"), "The request is dropped.", "by the code that was not used")
+	require.Contains(t, b.Page.Text("main"), "The request is refused.", "by the code that was not used")
+}
+
+// The pages that confirm a number show it whole, but mask it in their titles, which browsers
+// keep in their history.
+func TestTitleMasksTheNumber(t *testing.T) {
+	s := newSite(t, withPhones)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Optional, Methods: policy.App | policy.Phone, AssignedPhones: true})
+	d := s.as(deputy)
+	d.open(mika)
+	d.Page.Submit("/2fa-admin/person/phone", "number", "+436601234567")
+	require.Equal(t, "Choose +436601234567 for Mika Berg", d.Page.Text("h1"))
+	require.Contains(t, d.Page.Text("title"), "Choose +43")
+	require.NotContains(t, d.Page.Text("title"), "1234567")
+	q := admin.Request{Action: admin.ActionAssignPhone, Name: "+436601234567"}
+	require.Contains(t, s.office.MaskedTitle(q), "Approve: Choose the number +43")
+	require.NotContains(t, s.office.MaskedTitle(q), "1234567")
+	q.Name = ""
+	require.Empty(t, s.office.MaskedTitle(q), "the phones are removed")
 }
 
 // The last page before an approval says of which tenant the people are: names are not unique.

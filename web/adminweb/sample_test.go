@@ -53,7 +53,7 @@ func sampled(t *testing.T, p *Pages, l *web.Language) (pages []string, data []an
 		Frame: f, Races: 2, Tenants: tenants, Tenant: "globex", Search: "m", Filter: "missing", Filters: filterNames, Next: "/2fa-admin/people?from=15", Partly: true, Set: 12, Of: 15,
 		Tally: admin.Tally{Reset: 1, Frozen: 2, Exempt: 3}, Alerts: []alertRow{{Alert{At: at, Guesses: 51}, []Person{mika}, 3}}, Mails: true, Reminds: true, Scope: "codes", All: true, Ticked: map[string]bool{personKey(id): true},
 	}
-	for i := range perPage + perPage/3 { // the maximum for a page
+	for i := range perPage + perPage/5 { // the maximum for a page
 		row := Row{Person: mika, Key: personKey(id), Tenant: "Acme", Member: m, Self: i == 3}
 		people.Rows = append(people.Rows, row)
 	}
@@ -174,6 +174,15 @@ func requireNames(t *testing.T, page, what string) {
 			}
 		case "table":
 			require.Equal(t, "caption", n.FirstChild.Data, what)
+			require.Equal(t, "table", attr(n, "role"), what)
+		case "thead", "tbody":
+			require.Equal(t, "rowgroup", attr(n, "role"), what)
+		case "tr": // which a narrow page shows as a grid: a browser may then forget what it is
+			require.Equal(t, "row", attr(n, "role"), what)
+		case "td":
+			require.Equal(t, "cell", attr(n, "role"), what)
+		case "th":
+			require.Regexp(t, "^(column|row)header$", attr(n, "role"), what)
 		case "input", "select":
 			named := attr(n, "type") == "hidden" || attr(n, "aria-label") != "" || labels[attr(n, "id")] && attr(n, "id") != "" || n.Parent.Data == "label"
 			require.True(t, named, "%s: the field %s has no name", what, attr(n, "name"))

@@ -78,7 +78,7 @@ func (b *browser) setPolicy(phone *totptest.Authenticator, tenant string, more .
 	b.policy(phone, tenant, more...).redirects("/2fa-admin/policy?tenant=" + tenant)
 }
 
-var row = regexp.MustCompile(`<small>([^<]+@[^<]+)</small>.*?<td class="state">([^<]+)</td>`)
+var row = regexp.MustCompile(`<small>([^<]+@[^<]+)</small>.*?<td role="cell" class="state">([^<]+)</td>`)
 
 // states returns the states of the people in the list, by address.
 func (a answer) states() map[string]string {

@@ -103,7 +103,7 @@ func TestItWasNotMe(t *testing.T) {
 	thief.get("/").is(http.StatusUnauthorized).says("account was closed")
 	thief.password(ana).is(http.StatusForbidden).says("This account is closed", "An administrator can open it again.")
 	person.password(ana).is(http.StatusForbidden)
-	require.Equal(t, "Closed", b.get("/2fa-admin/people").states()[ana.Email])
+	require.Equal(t, "Closed after a report", b.get("/2fa-admin/people").states()[ana.Email])
 	s.last(ana, "account closed")
 
 	to := s.member(ana)

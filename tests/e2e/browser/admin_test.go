@@ -237,7 +237,7 @@ func TestItWasNotMe(t *testing.T) {
 	atWork.says("account")
 	atWork.picture("closed")
 
-	require.Equal(t, "Closed", boss.state(ana))
+	require.Equal(t, "Closed after a report", boss.state(ana))
 	boss.account(ana)
 	boss.picture("account-closed")
 	boss.change("restore", phone.Code())
