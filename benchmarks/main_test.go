@@ -39,7 +39,7 @@ func TestSizes(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, l.close()) })
 	sizes, err := sizesOf(l)
 	require.NoError(t, err)
-	require.Len(t, sizes, 2)
+	require.Len(t, sizes, 3)
 	for _, s := range sizes {
 		require.NotEmpty(t, s.Mark)
 	}

@@ -115,7 +115,7 @@ func newSite(t *testing.T) *site {
 	})
 	require.NoError(t, err)
 	pages, err := web.New(web.Config{
-		Service: s.service, Host: s.host, Product: "Acme Backup", Prefix: "/account", KeepGeneration: s.host.KeepGeneration, Now: s.clock.Now,
+		Service: s.service, Host: s.host, Product: "Acme Backup", Prefix: "/account", KeepGeneration: s.host.KeepGeneration, Now: s.clock.Now, Calls: true,
 		Token: s.host.Token, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
