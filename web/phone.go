@@ -30,7 +30,7 @@ type PhoneConfirmPage struct {
 	Common
 	Number   string    // masked
 	Via      phone.Via // how the code was sent; empty: none was
-	Assigned bool      // there is no other number to use
+	Assigned bool      // an administrator chose the number: the person cannot use another one
 	Required bool
 	Calls    bool
 }

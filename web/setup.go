@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"image/png"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/policy"
-	"github.com/totpflow/totpflow/recovery"
 )
 
 // A SetupPage shows a new authenticator's secret and asks for its first code. Its
@@ -50,23 +48,6 @@ type PasswordPage struct {
 	Common
 	To    string // "setup" or "phone"
 	Later string // the page that "not now" leads to
-}
-
-// A SheetPage shows the data that cannot be shown again: the recovery codes, the key of a
-// new authenticator, or both. With codes, its form posts to path "security/saved"
-// with the field next.
-type SheetPage struct {
-	Common
-	Codes   []string
-	Secret  string       // the key in groups of four
-	QR      template.URL // the QR code of the key; empty where there is none
-	QRSize  int
-	Site    string // the address where the person signs in
-	Made    time.Time
-	Cleared []string // authenticators that have stopped working
-	Added   bool     // it was added to others
-	Text    template.URL
-	Next    string // the page that follows
 }
 
 // apps are the apps that the page names.
@@ -329,26 +310,4 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	added = added && len(done.Cleared) == 0
 	return h.sheetPage(w, r, done.Sheet, page.Offer, done.Cleared, added, h.next(r))
-}
-
-// sheetPage shows the data that cannot be shown again, and does not keep it. Then it leads to
-// the page that is named.
-func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool, next string) (err error) {
-	l := h.spoken(r)
-	p := &SheetPage{
-		Common: Common{Account: sheet.Account}, Codes: sheet.Codes, Secret: inFours(sheet.Secret), Made: sheet.Made,
-		Cleared: cleared, Added: added, Next: next, Site: orDefault(h.Domain, r.Host) + h.SignIn,
-	}
-	if o.URI() != "" {
-		if p.QR, p.QRSize, err = drawn(o); err != nil {
-			return err
-		}
-	}
-	if len(p.Codes) == 0 { // the old ones stay, or policy allows none
-		p.Title = l.Say("sheet.titleKey")
-	}
-	// The text is in the page, so that the server need not keep the codes or receive them
-	// again.
-	p.Text = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l, h.Product)))
-	return h.show(w, r, "sheet", nil, p)
 }

@@ -2,10 +2,56 @@ package web
 
 import (
 	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/recovery"
 )
+
+// A SheetPage shows the data that cannot be shown again: the recovery codes, the key of a
+// new authenticator, or both. With codes, its form posts to path "security/saved"
+// with the field next.
+type SheetPage struct {
+	Common
+	Codes   []string
+	Secret  string       // the key in groups of four
+	QR      template.URL // the QR code of the key; empty where there is none
+	QRSize  int
+	Site    string // the address where the person signs in
+	Made    time.Time
+	Cleared []string // authenticators that have stopped working
+	Added   bool     // it was added to others
+	Text    template.URL
+	Next    string // the page that follows
+}
+
+// sheetPage shows the data that cannot be shown again, and does not keep it. Then it leads to
+// the page that is named.
+func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool, next string) (err error) {
+	l := h.spoken(r)
+	p := &SheetPage{
+		Common: Common{Account: sheet.Account}, Codes: sheet.Codes, Secret: inFours(sheet.Secret), Made: sheet.Made,
+		Cleared: cleared, Added: added, Next: next, Site: orDefault(h.Domain, r.Host) + h.SignIn,
+	}
+	if o.URI() != "" {
+		if p.QR, p.QRSize, err = drawn(o); err != nil {
+			return err
+		}
+	}
+	if len(p.Codes) == 0 { // the old ones stay, or policy allows none
+		p.Title = l.Say("sheet.titleKey")
+	}
+	// The text is in the page, so that the server need not keep the codes or receive them
+	// again.
+	p.Text = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l, h.Product)))
+	return h.show(w, r, "sheet", nil, p)
+}
 
 // text returns the sheet as plain text, to be saved as a file. A name cannot add a line
 // or a terminal escape to it.

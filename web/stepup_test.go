@@ -34,7 +34,7 @@ func TestStepUp(t *testing.T) {
 	require.Contains(t, p.Page.Text("main"), "Backup 42")
 	require.Empty(t, s.deleted)
 	require.Empty(t, p.Page.Text("error"), "nothing was refused yet")
-	require.Contains(t, p.Page.HTML, "<title>Delete backup", "the title is no error either")
+	require.Contains(t, p.Page.HTML, "<title>Delete backup", "and not an error")
 	require.Contains(t, p.Page.Links(), "/backups/42", "the way back")
 
 	p.Page.Submit("/backups/42/delete", "totpflow_code", p.phone.WrongCode())

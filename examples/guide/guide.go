@@ -231,7 +231,7 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 	case errors.Is(err, totpflow.ErrRejected):
 		text = "this code is wrong"
 	case errors.Is(err, totpflow.ErrPhoneCode), errors.Is(err, totpflow.ErrPhoneLimit):
-		text = "there is no valid code; request another one, or use another method"
+		text = "no code is valid now; request another one, or use another method"
 	case errors.Is(err, totpflow.ErrUsed): // sent twice: nothing is answered twice
 		text = "this is already done; check whether you are signed in"
 	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollmentExpired), errors.Is(err, totpflow.ErrProof):

@@ -47,7 +47,7 @@ const (
 	ExitLocked        = 4 // password and code are required, and nobody was there to type them
 	ExitSignedOut     = 5 // nobody is signed in, or the session has ended
 	ExitWait          = 6 // too many wrong codes
-	ExitNotRegistered = 7 // this machine has no key, or its key is no longer valid
+	ExitNotRegistered = 7 // this machine has no valid key
 )
 
 // An agent is one run of the program.

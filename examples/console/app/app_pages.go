@@ -25,7 +25,7 @@ type view struct {
 	Page     string        // the template's name
 	Title    string        // if it differs from the page's own
 	SignedIn *user         // nil without a session
-	Grace    time.Time     // by when a second factor has to be set up; zero if there is no such time
+	Grace    time.Time     // the time by which a second factor must be set up; zero: no deadline
 	Error    string        // why the form was refused
 	Failed   bool          // the page says that something was refused
 	Head     template.HTML // from a page of web

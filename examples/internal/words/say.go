@@ -21,7 +21,7 @@ func (l *Language) Say(id string, args ...any) string {
 }
 
 // Find is like Say, for ids that are put together from values that are not known in
-// advance. An error means that there is no such text.
+// advance. An error means that the text is missing.
 func (l *Language) Find(id string, args ...any) (string, error) {
 	data, err := pairs(args)
 	if err != nil {
