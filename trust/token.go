@@ -46,9 +46,6 @@ const (
 	purposeName  = "trust name"
 )
 
-// strictBase64 refuses a second spelling of the last bits. Strict makes a copy, so that it is called once.
-var strictBase64 = base64.RawURLEncoding.Strict()
-
 var errMalformed = errors.New("malformed token")
 
 // fields is a token taken apart.
@@ -84,14 +81,14 @@ func (f *fields) token(r *keyring.Ring, s Scope) Token {
 
 // parse takes a token apart without trusting it. The length is compared before
 // any work, so that a cookie of megabytes costs nothing. It also settles that
-// there is one spelling: the decoder skips line breaks, but 136 characters with
-// one among them no longer give 102 bytes.
+// there is one spelling: 102 bytes fill 136 characters to the last bit, and of 136
+// characters with a line break among them, which the decoder skips, it makes fewer.
 func parse(t Token) (fields, error) {
 	if len(t) != base64.RawURLEncoding.EncodedLen(tokenSize) {
 		return fields{}, errMalformed
 	}
 	var f fields
-	if n, err := strictBase64.Decode(f.raw[:], []byte(t)); err != nil || n != tokenSize || f.raw[0] != version {
+	if n, err := base64.RawURLEncoding.Decode(f.raw[:], []byte(t)); err != nil || n != tokenSize || f.raw[0] != version {
 		return fields{}, errMalformed
 	}
 	rest := f.raw[1:]

@@ -32,6 +32,27 @@ func TestGoldenTicket(t *testing.T) {
 	wiretest.Strict(t, &Ticket{})
 }
 
+// A sealed text has one spelling, whatever its length: no other last character, whose lowest
+// bits base64 may leave unused, and no line end.
+func TestSealedTextHasOneSpelling(t *testing.T) {
+	e := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for n := range 4 {
+		sealed := e.Seal(proofs.Name, make([]byte, n))
+		_, err := e.Unseal(proofs.Name, sealed)
+		require.NoError(t, err)
+		body, last := sealed[:len(sealed)-1], sealed[len(sealed)-1:]
+		for _, c := range alphabet {
+			if string(c) != last {
+				_, err = e.Unseal(proofs.Name, body+string(c))
+				require.Error(t, err, "%d bytes, %q", n, c)
+			}
+		}
+		_, err = e.Unseal(proofs.Name, body+"\n"+last)
+		require.ErrorIs(t, err, ErrTicket)
+	}
+}
+
 // A ticket comes back as it was issued, and is valid for the account that signed it; a
 // ticket of another kind is not, and neither is one that was signed for another kind.
 func TestSealTicket(t *testing.T) {
