@@ -116,7 +116,7 @@ func TestWasItNotYou(t *testing.T) {
 	require.Contains(t, p.Page.Text("main"), "This link is no longer valid.")
 	require.NotContains(t, p.Page.Actions(), "/2fa/not-me")
 
-	unnamed = errors.New("no such table") // the account can be closed all the same
+	unnamed = errors.New("no such table") // the account can be closed nevertheless
 	p.Get(link)
 	require.NotContains(t, p.Page.Text("main"), "Account:")
 	p.Page.Submit("/2fa/not-me")

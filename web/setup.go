@@ -79,7 +79,7 @@ type enrollee struct {
 	visitor visitor           // zero before a session
 }
 
-// errSetupOver means that the enrollment of the form has expired, and its proof as well.
+// errSetupOver means that the enrollment of the form has expired, and so has its proof.
 var errSetupOver = fmt.Errorf("web: the password is needed again: %w", totpflow.ErrEnrollmentExpired)
 
 // setupOver returns errSetupOver to a person who has sent the code of an enrollment, and nil

@@ -141,7 +141,7 @@ func newProduct(file, keys string, now func() time.Time) (http.Handler, error) {
 
 // second factor: what the pages ask of the product
 
-// Session returns who is signed in. The session library keeps the id of a login, and the
+// Session returns the person who is signed in. The session library keeps the id of a login, and the
 // table knows whose login it is, so a request that is under way during a sign-out cannot
 // bring the session back.
 func (p *product) Session(r *http.Request) (s web.Session, err error) {

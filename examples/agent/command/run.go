@@ -163,7 +163,7 @@ func (a *agent) width(terminal bool) int {
 	return width
 }
 
-// wipe clears the screen and what has scrolled off it: a QR code, recovery codes, a list.
+// wipe clears the screen and everything that has scrolled off it: a QR code, recovery codes, a list.
 func (a *agent) wipe() {
 	if a.person() && a.OutTerminal && a.Getenv("TERM") != "dumb" {
 		fmt.Fprint(a.Out, "\x1b[H\x1b[2J\x1b[3J")

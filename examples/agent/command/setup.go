@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// A page holds what is shown of a new authenticator, only this once.
+// A page holds the data of a new authenticator, which is shown only once.
 type page struct {
 	Enrollment, URI, Secret string
 	Expires                 time.Time

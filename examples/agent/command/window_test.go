@@ -63,7 +63,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// after looks for the words in what was written since the last time. If it finds them, it
+// after looks for the words in the output since the last time. If it finds them, it
 // returns the text up to and including them.
 func (s *screen) after(words string) (before string, ok bool) {
 	s.mu.Lock()

@@ -10,7 +10,7 @@ import (
 var (
 	errSignedOut   = &web.APIError{Status: http.StatusUnauthorized, Word: "signed_out"}
 	errLocked      = &web.APIError{Status: http.StatusUnauthorized, Word: "locked"}    // the app of this session is locked
-	errMachineKey  = &web.APIError{Status: http.StatusUnauthorized, Word: "wrong_key"} // wrong, or no longer valid
+	errMachineKey  = &web.APIError{Status: http.StatusUnauthorized, Word: "wrong_key"} // wrong or ended
 	errTooLate     = &web.APIError{Status: http.StatusForbidden, Word: "too_late"}     // too long after the sign-in
 	errNotAMachine = &web.APIError{Status: http.StatusForbidden, Word: "not_a_machine"}
 	errNotAllowed  = &web.APIError{Status: http.StatusForbidden, Word: "not_allowed"}

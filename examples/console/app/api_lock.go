@@ -74,7 +74,7 @@ func (s sessions) unlock(ctx context.Context, device string, of session, now tim
 	return string(first), string(second), nil
 }
 
-// kept deletes the value before this one, because nothing is sealed with it any more. It
+// kept deletes the value before this one, because nothing is sealed with it now. It
 // does nothing if another window has reported the same before, or if this is not the
 // value that is due.
 func (s sessions) kept(ctx context.Context, device, value string) error {
@@ -163,7 +163,7 @@ func (c *console) apiUnlock(r *http.Request, in deviceRequest) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case s.User != fresh.User || s.Mark != fresh.Mark: // of another account, or no longer valid
+	case s.User != fresh.User || s.Mark != fresh.Mark: // it belongs to another account, or has ended
 		return nil, errSignedOut
 	case fresh.Locks || c.now().Sub(fresh.Began) >= totpflow.ProofLifetime: // a session behind a lock, or an old one
 		return nil, errTooLate

@@ -149,7 +149,7 @@ func TestAPIUnlockBringsANewValue(t *testing.T) {
 	require.Equal(t, first, value)
 	kept(second)
 	value, third := unlock()
-	require.Equal(t, second, value, "the first value is no longer handed out")
+	require.Equal(t, second, value, "the first value is not returned again")
 	require.NotContains(t, []string{first, second}, third)
 	kept(second) // from a window that comes late
 	value, next := unlock()

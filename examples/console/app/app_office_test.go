@@ -20,7 +20,7 @@ func TestAccountsAreForAdministrators(t *testing.T) {
 	b.get("/").lacks("/2fa-admin")
 }
 
-// A person who is no longer an administrator can no longer see any administrators' page.
+// A former administrator cannot see any administrators' page.
 func TestFormerAdministrator(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)

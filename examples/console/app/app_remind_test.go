@@ -47,7 +47,7 @@ func TestReminders(t *testing.T) {
 	}
 }
 
-// An administrator's button sends the reminder as well, at most once a day.
+// An administrator's button sends the reminder too, at most once a day.
 func TestReminderByTheButton(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)

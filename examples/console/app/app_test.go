@@ -46,7 +46,7 @@ func TestBrowserIsGone(t *testing.T) {
 		require.GreaterOrEqual(t, ask(gone, r.path, r.form, r.body), 500, r.path)
 	}
 	require.Empty(t, log.String())
-	// A database that fails is a fault, even if nobody listens any more.
+	// A database that fails is a fault, even after the client has gone.
 	require.NoError(t, db.Close())
 	for _, r := range requests {
 		require.GreaterOrEqual(t, ask(t.Context(), r.path, r.form, r.body), 500, r.path)

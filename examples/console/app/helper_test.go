@@ -101,7 +101,7 @@ func (s *site) serve(change ...func(*app.Options)) string {
 // a link that contains it was made from it.
 const mailURL = "https://backup.example"
 
-// A mailbox is a mailer of the console that keeps what was sent.
+// A mailbox is a mailer of the console that keeps the mails.
 type mailbox struct {
 	mu    sync.Mutex
 	mails []app.Mail

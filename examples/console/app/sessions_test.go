@@ -160,7 +160,7 @@ func TestSigningInOverAnothersSession(t *testing.T) {
 	b.get("/2fa/setup").redirects("/2fa/code")
 }
 
-// People with sessions from before -require have to set up as well.
+// People with sessions from before -require must set up too.
 func TestRequireReachesOpenSessions(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
