@@ -22,6 +22,15 @@ func (s *site) code() string {
 	return s.texts[len(s.texts)-1].Code.Digits()
 }
 
+// wrongCode returns a code that was not sent last.
+func (s *site) wrongCode() string {
+	s.t.Helper()
+	if s.code() == "123456" {
+		return "654321"
+	}
+	return "123456"
+}
+
 const methods = policy.App | policy.RecoveryCodes | policy.Phone
 
 // A person without a smartphone sets up a number instead, and signs in by it.
@@ -40,7 +49,7 @@ func TestPhoneInPlaceOfAnApp(t *testing.T) {
 	require.Equal(t, "0660 1234567", p.Page.Fields("/2fa/phone").Get("number"))
 	p.Page.Submit("/2fa/phone", "number", "+43 660 1234567", "via", "sms")
 	p.is(http.StatusOK, "/2fa/phone", "Enter the code from your phone")
-	p.Page.Submit("/2fa/phone/confirm", "phone_code", "000000")
+	p.Page.Submit("/2fa/phone/confirm", "phone_code", s.wrongCode())
 	p.is(http.StatusForbidden, "/2fa/phone/confirm", "Enter the code from your phone")
 	p.Page.Submit("/2fa/phone/confirm", "phone_code", s.code())
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
@@ -56,7 +65,7 @@ func TestPhoneInPlaceOfAnApp(t *testing.T) {
 	p.Header.Set("Accept-Language", "en")
 	p.Get(p.Page.Path)
 	p.is(http.StatusOK, p.Page.Path, "Enter the code from your phone")
-	p.Page.Submit("/2fa/phone-code", "phone_code", "000000")
+	p.Page.Submit("/2fa/phone-code", "phone_code", s.wrongCode())
 	require.Equal(t, "voice", p.Page.Fields("/2fa/phone-code").Get("via"))
 	p.Page.Submit("/2fa/phone-code", "phone_code", s.code())
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")

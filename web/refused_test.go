@@ -19,6 +19,9 @@ import (
 // find their slip in it.
 var secret = []string{"code", "code2", "phone_code", "password", "totpflow_code", "totpflow_code2"}
 
+// wrong stands for a code or a password that is not right.
+const wrong = "wrong"
+
 // Every form that is refused comes back with everything that was typed. The table has
 // every form that asks for a code or a password; the last line checks that it has all of
 // them.
@@ -29,7 +32,7 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 		open  func(*site, *person) // leads to the page with the form
 		typed []string
 	}{
-		{"/2fa/code", func(_ *site, p *person) { p.password(ana) }, []string{"code", "000000", "trust", "yes"}},
+		{"/2fa/code", func(_ *site, p *person) { p.password(ana) }, []string{"code", wrong, "trust", "yes"}},
 		{"/2fa/recovery", func(_ *site, p *person) { p.password(ana); p.Get("/2fa/recovery") }, []string{"recovery_code", "AAAA-BBBB-CCCC-DDDD"}},
 		{"/2fa/issued", func(s *site, p *person) {
 			s.reset(ana)
@@ -42,7 +45,7 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 			p.Get("/2fa/phone-code")
 			phones := p.Page.Options("phone")
 			p.Page.Submit("/2fa/phone-code/send", "phone", phones[1], "via", "voice")
-		}, []string{"phone_code", "000000"}},
+		}, []string{"phone_code", wrong}},
 		{"/2fa/phone-code/send", func(s *site, p *person) {
 			p.addPhones("+43 660 1234567", "+43 660 7654321")
 			p.password(ana)
@@ -55,12 +58,13 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 			p.Page.Submit("/2fa/code", "code", p.phone.Code())
 			p.Get("/2fa/security").Submit("/2fa/security/add")
 			p.Page.Submit("/2fa/security/add", "totpflow_code", p.phone.Code())
-		}, []string{"code", "000000", "name", "Tablet <2>"}},
+			p.scan()
+		}, []string{"code", wrong, "name", "Tablet <2>"}},
 		{"/2fa/setup/password", func(s *site, p *person) {
 			p.password(ben)
 			s.clock.Advance(time.Hour)
 			p.Get("/2fa/phone")
-		}, []string{"password", "wrong"}},
+		}, []string{"password", wrong}},
 		{"/2fa/phone", func(s *site, p *person) {
 			p.password(ben)
 			p.Get("/2fa/phone")
@@ -68,7 +72,7 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 		{"/2fa/phone/confirm", func(s *site, p *person) {
 			p.password(ben)
 			p.Get("/2fa/phone").Submit("/2fa/phone", "number", "+43 660 1234567", "via", "sms")
-		}, []string{"phone_code", "000000"}},
+		}, []string{"phone_code", wrong}},
 		{"/2fa/phone/send", func(s *site, p *person) {
 			p.password(ben)
 			p.Get("/2fa/phone").Submit("/2fa/phone", "number", "+43 660 1234567", "via", "sms")
@@ -77,7 +81,7 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 			p.password(ana)
 			p.Page.Submit("/2fa/code", "code", p.phone.Code())
 			p.Get("/backups/42").Submit("/backups/42/delete", "note", `"<&>`, "copy", "7")
-		}, []string{"totpflow_code", "000000"}},
+		}, []string{"totpflow_code", wrong}},
 	} {
 		t.Run(test.form, func(t *testing.T) {
 			s := newSite(t)
@@ -87,6 +91,9 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 			require.Equal(t, 0, len(test.typed)%2)
 			want := p.Page.Fields(test.form)
 			for i := 0; i < len(test.typed); i += 2 {
+				if test.typed[i+1] == wrong {
+					test.typed[i+1] = s.wrong(p, test.typed[i])
+				}
 				want.Set(test.typed[i], test.typed[i+1])
 			}
 			p.Page.Submit(test.form, test.typed...)
@@ -99,6 +106,17 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 	for _, form := range []string{"code", "recovery", "issued", "phone-code", "phone-code/send", "setup", "setup/password", "phone", "phone/confirm", "phone/send"} {
 		require.True(t, seen["/2fa/"+form], form)
 	}
+}
+
+// wrong returns what is not right in this field.
+func (s *site) wrong(p *person, field string) string {
+	switch field {
+	case "code", "totpflow_code":
+		return p.phone.WrongCode()
+	case "phone_code":
+		return s.wrongCode()
+	}
+	return wrong
 }
 
 // plain returns a form without secrets, and without the button that was pressed.

@@ -96,7 +96,7 @@ func TestAddressOfAnAnswer(t *testing.T) {
 	require.Equal(t, "/backups/42", p.Page.Attribute("script", "data-address"))
 
 	for _, elsewhere := range []string{"https://evil.example/2fa/code", "", "//evil.example/", "%"} {
-		form := url.Values{"code": {"000000"}}
+		form := url.Values{"code": {p.phone.WrongCode()}}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/2fa/code", strings.NewReader(form.Encode()))
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -37,6 +37,14 @@ func (p *pocket) code() string {
 	return p.last.Code.Digits()
 }
 
+// wrongCode returns a code that was not sent last.
+func (p *pocket) wrongCode() string {
+	if p.code() == "123456" {
+		return "654321"
+	}
+	return "123456"
+}
+
 // withPhone gives a person of acme this phone, verified in this way, and no app.
 func (h *workplace) withPhone(who app.DemoAccount, p *pocket, via phone.Via) (*totpflow.Service, totpflow.AccountID) {
 	h.t.Helper()
@@ -112,7 +120,7 @@ func TestCodeByPhone(t *testing.T) {
 		}
 		w.types("Password: ", ana.Password)
 		w.sees("A code is on its way to +43 ••• ••67.")
-		w.types("Code that you received, or a recovery code: ", "000000")
+		w.types("Code that you received, or a recovery code: ", p.wrongCode())
 		w.sees("this code is not right")
 		w.types("Code that you received, or a recovery code: ", p.code())
 		w.ends(command.ExitDone)
