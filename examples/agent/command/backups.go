@@ -99,7 +99,7 @@ func (a *agent) stepUp(ctx context.Context, c client, what func(target string) s
 func (a *agent) prove(ctx context.Context, c client, asked *refusal) (string, error) {
 	var shown struct{ Proof string }
 	ask := object{"action": asked.Action, "target": asked.Target}
-	err := a.withCode(ctx, asked, func(given code) error {
+	err := a.withCode(ctx, asked, nil, func(given code) error {
 		return c.post(ctx, factor+"/reauthenticate", with(ask, given), &shown)
 	})
 	return shown.Proof, a.over(err)

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -88,10 +87,11 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 		err = c.post(ctx, "/api/signin", first, &in)
 	}
 	if asked, ok := refusedFor(err, "code_required"); ok {
-		if err := a.sendCode(ctx, c, asked); err != nil {
-			return in, err
+		sent, unsent := a.codesByPhone(ctx, c, asked)
+		if unsent != nil {
+			return in, unsent
 		}
-		err = a.withCode(ctx, asked, func(given code) error {
+		err = a.withCode(ctx, asked, sent, func(given code) error {
 			return c.post(ctx, factor+"/code", with(object{"challenge": asked.Challenge}, given), &in)
 		})
 	}
@@ -143,13 +143,13 @@ func (a *agent) pick(ctx context.Context, question, none string, names []string,
 
 // withCode asks for a code and tries it. A person may try again, and is asked for two
 // codes in a row while single ones are not accepted. A script may not, because its next
-// line is meant for something else.
-func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) error) error {
+// line is meant for something else. Codes come from an app if sent is nil.
+func (a *agent) withCode(ctx context.Context, asked *refusal, sent *phoneCodes, try func(code) error) error {
 	if asked.Pair && !asked.Until.IsZero() {
 		a.note(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
 	}
 	for n, pair := 1, asked.Pair; ; n++ {
-		given, err := a.askCode(ctx, pair, asked.byPhone())
+		given, err := a.codeOf(ctx, pair, sent)
 		if errors.Is(err, io.EOF) && pair && !a.person() { // a script that has only one code
 			return &refusal{Word: "wait", Until: asked.Until, Pair: true}
 		}
@@ -169,44 +169,6 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) err
 		a.note(text)
 		pair = pair || e.Pair
 	}
-}
-
-// byPhone reports whether the person has no app, but a phone that can receive a code.
-func (e *refusal) byPhone() bool {
-	return slices.Contains(e.Methods, "phone-code") && !slices.Contains(e.Methods, "code")
-}
-
-// sendCode requests a code by phone if the person signs in by phone.
-func (a *agent) sendCode(ctx context.Context, c client, asked *refusal) error {
-	if !asked.byPhone() || len(asked.Phones) == 0 {
-		return nil
-	}
-	to := asked.Phones[0]
-	if len(asked.Phones) > 1 {
-		numbers := make([]string, len(asked.Phones))
-		for i, one := range asked.Phones {
-			numbers[i] = one.Number
-		}
-		i, err := a.pick(ctx, a.text("askPhone"), a.text("noSuchPhone"), numbers, func(string) int { return -1 })
-		if err != nil {
-			return err
-		}
-		to = asked.Phones[i]
-	}
-	var sent struct{ To string }
-	ask := object{"challenge": asked.Challenge, "phone": to.ID, "via": cmp.Or(to.Via, "sms")} // a landline gets a call
-	err := c.post(ctx, factor+"/phone-code", ask, &sent)
-	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "via" { // the server does not call: a phone may show an SMS
-		ask["via"] = "sms"
-		err = c.post(ctx, factor+"/phone-code", ask, &sent)
-	}
-	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // a code is already on its way
-		sent.To, err = to.Number, nil
-	}
-	if err == nil {
-		a.note(a.text("codeSent", "To", sent.To))
-	}
-	return err
 }
 
 // again reports whether another code may be right.

@@ -103,6 +103,9 @@ func TestSMSWhereCallsAreNotPossible(t *testing.T) {
 	w.types("Password: ", ana.Password)
 	w.sees("A code is on its way to +43 ••• ••67.")
 	require.Equal(t, phone.SMS, p.last.Via)
+	h.clock.Advance(time.Minute)
+	w.types("Code that you received, or a recovery code: ", "call")
+	w.sees("calls are not possible here")
 	w.types("Code that you received, or a recovery code: ", p.code())
 	w.ends(command.ExitDone)
 }
@@ -125,4 +128,31 @@ func TestCodeByPhone(t *testing.T) {
 		w.types("Code that you received, or a recovery code: ", p.code())
 		w.ends(command.ExitDone)
 	}
+}
+
+// A person whose code does not arrive has another one sent, in the same way or in the other
+// one, and a code that was sent before is not lost by it where none is sent.
+func TestAnotherCodeByPhone(t *testing.T) {
+	var p pocket
+	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
+	h.withPhone(ana, &p, phone.SMS)
+	h.clock.Advance(time.Hour)
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.sees("or type \"call\" to be called instead.")
+	const prompt = "Code that you received, or a recovery code: "
+	w.types(prompt, "")
+	w.sees("another code can be sent in")
+	h.clock.Advance(time.Minute)
+	p.last = phone.Message{}
+	w.types(prompt, "")
+	w.sees("A code is on its way to +43 ••• ••67.")
+	require.Equal(t, phone.SMS, p.last.Via)
+	h.clock.Advance(2 * time.Minute)
+	w.types(prompt, " Call ")
+	w.sees("A code is on its way to +43 ••• ••67.")
+	require.Equal(t, phone.Voice, p.last.Via)
+	w.types(prompt, p.code())
+	w.ends(command.ExitDone)
 }

@@ -1,0 +1,113 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// phoneCodes are the codes of a person who signs in by phone.
+type phoneCodes struct {
+	client    client
+	challenge string
+	to        phone
+	via       string // how the last one was sent
+}
+
+// byPhone reports whether the person has no app, but a phone that can receive a code.
+func (e *refusal) byPhone() bool {
+	return slices.Contains(e.Methods, "phone-code") && !slices.Contains(e.Methods, "code") && len(e.Phones) > 0
+}
+
+// codesByPhone requests the first code. It returns nil if the person signs in by an app.
+func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*phoneCodes, error) {
+	if !asked.byPhone() {
+		return nil, nil
+	}
+	to := asked.Phones[0]
+	if len(asked.Phones) > 1 {
+		numbers := make([]string, len(asked.Phones))
+		for i, one := range asked.Phones {
+			numbers[i] = one.Number
+		}
+		i, err := a.pick(ctx, a.text("askPhone"), a.text("noSuchPhone"), numbers, func(string) int { return -1 })
+		if err != nil {
+			return nil, err
+		}
+		to = asked.Phones[i]
+	}
+	p, again := &phoneCodes{client: c, challenge: asked.Challenge, to: to, via: "sms"}, a.text("againOrCall")
+	if to.Via == "voice" { // a landline
+		p.via, again = "voice", a.text("againOrSMS")
+	}
+	number, err := p.send(ctx, p.via)
+	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "via" { // the server does not call: a phone may show an SMS
+		again = a.text("again")
+		number, err = p.send(ctx, "sms")
+	}
+	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // a code is already on its way
+		number, err = to.Number, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.note(a.text("codeSent", "To", number))
+	if a.person() {
+		a.note(again)
+	}
+	return p, nil
+}
+
+// send requests a code and returns the number that it goes to.
+func (p *phoneCodes) send(ctx context.Context, via string) (string, error) {
+	var sent struct{ To string }
+	err := p.client.post(ctx, factor+"/phone-code", object{"challenge": p.challenge, "phone": p.to.ID, "via": via}, &sent)
+	if err == nil {
+		p.via = via
+	}
+	return sent.To, err
+}
+
+// codeOf asks for a code. While it is for a code by phone, a person may have another one
+// sent: in the same way by pressing Enter alone, or in the way that they name.
+func (a *agent) codeOf(ctx context.Context, pair bool, sent *phoneCodes) (code, error) {
+	for {
+		given, err := a.askCode(ctx, pair, sent != nil)
+		if err != nil || pair || sent == nil || !a.person() {
+			return given, err
+		}
+		via := sent.via
+		switch word, _ := given["recovery_code"].(string); {
+		case given.empty():
+		case strings.EqualFold(strings.TrimSpace(word), a.text("wordCall")):
+			via = "voice"
+		case strings.EqualFold(strings.TrimSpace(word), "sms"):
+			via = "sms"
+		default:
+			return given, nil
+		}
+		if err := a.another(ctx, sent, via); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// another requests another code. If it is not sent, the last one may still arrive.
+func (a *agent) another(ctx context.Context, sent *phoneCodes, via string) error {
+	number, err := sent.send(ctx, via)
+	refused, ok := refusedFor(err, "not_sent")
+	switch {
+	case err == nil:
+		a.note(a.text("codeSent", "To", number))
+	case !ok:
+		return err
+	case refused.Reason == "via":
+		a.note(a.text("noCalls"))
+	case !refused.Until.IsZero():
+		a.note(a.text("nextCode", "Wait", a.words.Span(refused.Until.Sub(a.Now()))))
+	default:
+		_, text := a.explainRefusal(refused)
+		a.note(text)
+	}
+	return nil
+}
