@@ -41,13 +41,7 @@ func (s sessions) bind(ctx context.Context, key string, expires, openUntil time.
 // ofDevice returns the session of an app, locked or not, or errSignedOut.
 func (s sessions) ofDevice(ctx context.Context, device string, now time.Time) (v session, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT account, mark FROM sessions WHERE device = ? AND expires > ?`, device, now.Unix()).Scan(&v.User, &v.Mark)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return session{}, errSignedOut
-	case err != nil:
-		return session{}, unavailable(err)
-	}
-	return v, nil
+	return v, orSignedOut(err)
 }
 
 // unlock opens the session of an app that was locked. It returns the value that opens the
@@ -60,11 +54,8 @@ func (s sessions) unlock(ctx context.Context, device string, of session, now tim
 	err = s.db.QueryRowContext(ctx, `UPDATE sessions SET next = coalesce(next, ?), windows = iif(open_until > ?, windows, 0) + 1, open_until = ?
 		WHERE device = ? AND account = ? AND mark = ? AND expires > ? RETURNING value, next`,
 		s.seal(applock.NewValue(), device), now.Unix(), now.Add(sessionAge).Unix(), device, of.User, string(of.Mark), now.Unix()).Scan(&sealed, &sealedNext)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return "", "", errSignedOut
-	case err != nil:
-		return "", "", unavailable(err)
+	if err != nil {
+		return "", "", orSignedOut(err)
 	}
 	first, err := s.ring.Open(valuePurpose, sealed, device)
 	second, err2 := s.ring.Open(valuePurpose, sealedNext, device)

@@ -118,12 +118,18 @@ func TestOnePersonIsNotTwoAdministrators(t *testing.T) {
 	asker.setPolicy(first, "acme", "mode", "required", "two", "yes")
 	asker.policy(first, "acme", "mode", "off", "two", "yes").redirects("/2fa-admin/requests")
 
+	const badge = `aria-label="1 request is waiting for you">1</a>`
+	boss.get("/").says(badge)
+	boss.get("/2fa/security").says(badge)
+	asker.get("/").lacks(badge)
+	other.get("/").lacks(badge)
 	to := asker.request()
 	other.post(to+"approve", "tenant", "acme", "totpflow_code", second.Code()).is(http.StatusForbidden)
 	other.change(second, mika, "reset", "scope", "all").is(http.StatusForbidden) // of the account in acme
 	boss.get("/2fa-admin/policy").says(`<option value="required" selected>`)
 	boss.post(to+"approve", "tenant", "acme", "totpflow_code", bosses.Code()).redirects("/2fa-admin/requests")
 	boss.get("/2fa-admin/policy").says(`<option value="off" selected>`)
+	boss.get("/").lacks(badge)
 }
 
 // A deletion, by one administrator or by two, removes the whole account: what the second

@@ -29,6 +29,7 @@ type view struct {
 	Error    string        // why the form was refused
 	Failed   bool          // the page says that something was refused
 	Head     template.HTML // from a page of web
+	Waiting  int           // requests that an administrator may approve
 	Back     string        // where the menu of languages leads; empty for no menu
 	Data     any
 }
@@ -95,6 +96,9 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, status int, page 
 
 func (c *console) render(w io.Writer, r *http.Request, page string, v view) error {
 	v.Language, v.Page = spoken(r.Context()), page
+	if v.SignedIn != nil && v.SignedIn.Administers() {
+		v.Waiting, _ = c.office.Waiting(r.Context(), v.SignedIn.account()) // an error is reported by the page of the requests
+	}
 	return c.pages[v.Language][page].ExecuteTemplate(w, "layout", v)
 }
 

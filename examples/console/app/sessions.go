@@ -82,15 +82,21 @@ func (s sessions) find(ctx context.Context, key string, now time.Time) (v sessio
 		FROM sessions WHERE key = ? AND expires > ?`, now.Unix(), hashKey(key), now.Unix()).
 		Scan(&v.User, &v.Mark, &v.By, &began, &v.Locks, &open)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return session{}, errSignedOut
 	case err != nil:
-		return session{}, unavailable(err)
+		return session{}, orSignedOut(err)
 	case !open:
 		return session{}, errLocked
 	}
 	v.Began = time.Unix(0, began)
 	return v, nil
+}
+
+// orSignedOut turns the error of a search for a session into errSignedOut if there is none.
+func orSignedOut(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return errSignedOut
+	}
+	return unavailable(err)
 }
 
 // end ends the session of a key, and reports whether it has: of two requests with the
