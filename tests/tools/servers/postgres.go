@@ -50,6 +50,7 @@ func postgres(bin string, data func(s *Server) error, settings []string) spec {
 			args := []string{
 				filepath.Join(bin, "postgres"), "-D", filepath.Join(s.dir, "data"),
 				"-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-k", "", "-c", "max_connections=200",
+				"-c", "dynamic_shared_memory_type=mmap", // by default a killed server leaves its memory in /dev/shm
 			}
 			for _, setting := range settings {
 				args = append(args, "-c", setting)
