@@ -2,9 +2,13 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // PostgreSQL is a private PostgreSQL server of Debian's package. Its settings
@@ -60,7 +64,30 @@ func postgres(bin string, data func(s *Server) error, settings []string) spec {
 		ready: func(ctx context.Context, s *Server) error {
 			return s.tool(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "totpflow", "-d", "postgres")
 		},
+		tidy: removeSegment,
 	}
+}
+
+// removeSegment removes the segment of System V memory by which a server finds out whether
+// another one uses its folder. A killed server leaves it, the system has room for 4,096 of
+// them, and no server starts when they are used up.
+func removeSegment(s *Server) error {
+	text, err := os.ReadFile(filepath.Join(s.dir, "data", "postmaster.pid"))
+	if errors.Is(err, fs.ErrNotExist) { // it has ended by itself, or never began
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) < 7 { // it was killed before it had one
+		return nil
+	}
+	segment := strings.Fields(lines[6]) // its key and its number
+	if len(segment) != 2 {
+		return nil
+	}
+	return s.tool(context.Background(), "ipcrm", "-m", segment[1])
 }
 
 // DSN returns the data source name of a database of the server, "postgres" at first, for

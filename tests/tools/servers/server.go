@@ -25,6 +25,7 @@ type spec struct {
 	write func(s *Server) error                      // writes the file that names the port, before each start; nil: not needed
 	args  func(s *Server) []string                   // the program and its arguments; it stays in the foreground
 	ready func(ctx context.Context, s *Server) error // nil as soon as the server answers
+	tidy  func(s *Server) error                      // removes what a killed server leaves outside of its folder; nil: nothing
 }
 
 // A Server is one private server. Its methods are for one goroutine.
@@ -162,7 +163,13 @@ func (s *Server) Resume() error {
 }
 
 // Close kills the server and removes its folder.
-func (s *Server) Close() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
+func (s *Server) Close() error {
+	err := s.Kill()
+	if s.spec.tidy != nil {
+		err = errors.Join(err, s.spec.tidy(s))
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
 
 // Log returns the end of the output of the server and its tools.
 func (s *Server) Log() string {
