@@ -26,6 +26,10 @@ var (
 	// [totp.ErrMalformedCode] or [recovery.ErrMalformed], and is not counted.
 	ErrRejected = totp.ErrRejected
 
+	// ErrUndecided is for the host: its check of a factor of its own could not decide, since
+	// its database or its provider did not answer. See [Service.CompleteExternal].
+	ErrUndecided = errors.New("totpflow: the check could not decide")
+
 	// ErrAlreadyUsed means that the app's code was right but has been used. The person
 	// must wait for the next one. It is not counted as a guess.
 	ErrAlreadyUsed = totp.ErrAlreadyUsed

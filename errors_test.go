@@ -94,7 +94,7 @@ func TestRefusalsAreToldApart(t *testing.T) {
 	link := h.NewDisownToken(h.EventsOf(event.EnrollmentConfirmed)[0])
 
 	c := h.Challenge(ana)
-	_, err := h.CompleteExternal(h.Ctx, c, h.external(c), errors.New("no reader"))
+	_, err := h.CompleteExternal(h.Ctx, c, h.external(c), anaID, fmt.Errorf("no reader: %w", totpflow.ErrUndecided))
 	require.ErrorContains(t, err, "no reader")
 	require.Empty(t, h.Events.Kinds())
 
@@ -177,8 +177,8 @@ func TestUsedTwice(t *testing.T) {
 		"CompleteExternal": {totpflow.ErrChallenge, func(h *harness, _ *totptest.Authenticator, _ []string) func() error {
 			c := h.Challenge(ana)
 			check := h.external(c)
-			require.ErrorIs(h.T, servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, totpflow.ErrRejected)), totpflow.ErrRejected)
-			return func() error { return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, nil)) }
+			require.ErrorIs(h.T, servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, anaID, totpflow.ErrRejected)), totpflow.ErrRejected)
+			return func() error { return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, anaID, nil)) }
 		}},
 		"TrustBrowser": {totpflow.ErrProof, func(h *harness, app *totptest.Authenticator, _ []string) func() error {
 			d := h.PassByCode(ana, app)
@@ -298,7 +298,7 @@ func TestUnsavedRecoveryCodes(t *testing.T) {
 	require.ErrorIs(t, servicetest.ErrorOf(h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), lost[0])), totpflow.ErrRejected)
 
 	c := h.Challenge(ana)
-	other, err := h.CompleteExternal(h.Ctx, c, h.external(c), nil)
+	other, err := h.CompleteExternal(h.Ctx, c, h.external(c), anaID, nil)
 	require.NoError(t, err)
 	_, _, err = h.Account(ana).NewRecoveryCodes(h.Ctx, other.Proof)
 	require.ErrorIs(t, err, totpflow.ErrProof, "not by another factor")

@@ -14,27 +14,35 @@ import (
 
 var externalKind = engine.Kind{Name: "totpflow/external", Lifetime: ProofLifetime}
 
-// BeginExternal begins the check of the host's own factor, such as a hardware key, and
-// returns a challenge for this check, valid for [ProofLifetime] and for one
-// result. The host then checks the factor, which may take several requests, and
-// hands the result to [Service.CompleteExternal]. Errors: [ErrChallenge],
-// [ErrMethodNotAllowed] where policy does not allow external factors, [ErrNotEnrolled],
-// [*throttle.Error] while the account is locked: check nothing then.
-func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (_ Challenge, err error) {
+// An ExternalCheck is a check of the host's own factor that is under way.
+type ExternalCheck struct {
+	// Token completes the check. It is valid for [ProofLifetime] and for one result.
+	Token Challenge
+
+	// ID is the account whose factor the person must show. It signs nobody in.
+	ID AccountID
+}
+
+// BeginExternal begins the check of the host's own factor, such as a hardware key. The
+// host then checks a factor that is registered for the account of the answer, which may
+// take several requests, and hands the result to [Service.CompleteExternal]. Errors:
+// [ErrChallenge], [ErrMethodNotAllowed] where policy does not allow external factors,
+// [ErrNotEnrolled], [*throttle.Error] while the account is locked: check nothing then.
+func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (_ ExternalCheck, err error) {
 	ctx, flow := s.engine.Begin(ctx, "begin_external")
 	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
-		return "", ErrChallenge
+		return ExternalCheck{}, ErrChallenge
 	}
 	if len(method) > maxPurpose {
-		return "", ErrPurpose
+		return ExternalCheck{}, ErrPurpose
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return "", err
+		return ExternalCheck{}, err
 	}
-	var x Challenge
+	x := ExternalCheck{ID: t.Account()}
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		switch {
 		case !t.Valid(tx):
@@ -47,7 +55,7 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 		if err := tx.Budget.Allow(tx.Now, s.engine.Limits, s.engine.Chances(tx)); err != nil {
 			return throttled(tx, string(method), err)
 		}
-		x = Challenge(s.engine.SealTicket(externalKind, tx, engine.Ticket{
+		x.Token = Challenge(s.engine.SealTicket(externalKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Action: string(method), Candidate: t.ID,
 		}))
 		return nil
@@ -55,21 +63,23 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 	return engine.Acknowledged(x, err)
 }
 
-// CompleteExternal completes a sign-in with the result of the host's check: nil when the
-// person showed the factor; [ErrRejected] when they did not, which counts as a guess; any
-// other error when the check could not decide, which does not count and is returned. A
-// passed or failed result uses up the check, so that a failed check cannot be completed
-// again as passed. Errors: [ErrRejected], [ErrChallenge] also for a check that is used or
-// belongs to another sign-in, [ErrMethodNotAllowed], [ErrNotEnrolled], [*throttle.Error],
-// which refuses a passed check too.
-func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, result error) (_ Decision, err error) {
+// CompleteExternal completes a sign-in with the result of the host's check: the account
+// for which the factor is registered that was shown, and nil if it was shown. The factor of
+// another account is refused: a passkey that the browser finds by itself may be an
+// attacker's own. Every error counts as a guess, except [ErrUndecided] and the end of a
+// context, which are returned and leave the check open. Any other result uses up the check,
+// so that a failed check cannot be completed again as passed. Errors: [ErrRejected],
+// [ErrChallenge] also for a check that is used or belongs to another sign-in,
+// [ErrMethodNotAllowed], [ErrNotEnrolled], [*throttle.Error], which refuses a passed check
+// too.
+func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, shown AccountID, result error) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "complete_external")
 	defer flow.End(&err)
 	x, err := s.engine.UnsealTicket(externalKind, string(check))
 	if err != nil {
 		return Decision{}, ErrChallenge
 	}
-	if result != nil && !errors.Is(result, ErrRejected) {
+	if errors.Is(result, ErrUndecided) || errors.Is(result, context.Canceled) || errors.Is(result, context.DeadlineExceeded) {
 		return Decision{}, engine.OfHost(result)
 	}
 	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t *engine.Ticket, p policy.Policy) error {
@@ -85,7 +95,10 @@ func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, resu
 			if !x.Consume(tx) {
 				return refusal(tx, x, ErrChallenge)
 			}
-			return result
+			if result != nil || shown != t.Account() {
+				return ErrRejected
+			}
+			return nil
 		})
 	})
 }

@@ -86,7 +86,7 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"VerifyIssuedCode":   func() error { return servicetest.ErrorOf(h.VerifyIssuedCode(h.Ctx, c, issued)) },
 		"BeginExternal":      func() error { return servicetest.ErrorOf(h.BeginExternal(h.Ctx, c, "key")) },
 		"CompleteExternal": func() error {
-			return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, nil))
+			return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check.Token, check.ID, nil))
 		},
 		"TrustBrowser":       func() error { return servicetest.ErrorOf(h.TrustBrowser(h.Ctx, signed, "x")) },
 		"BeginEnrollment":    func() error { return servicetest.ErrorOf(h.BeginEnrollment(h.Ctx, replace)) },

@@ -101,7 +101,7 @@ func FuzzTyped(f *testing.F) {
 				return s.VerifyPhoneCode(h.Ctx, challenge, first)
 			},
 			"other": func(s *totpflow.Service) (totpflow.Decision, error) {
-				return s.CompleteExternal(h.Ctx, challenge, totpflow.Challenge(first), totpflow.ErrRejected)
+				return s.CompleteExternal(h.Ctx, challenge, totpflow.Challenge(first), anaID, totpflow.ErrRejected)
 			},
 		} {
 			m := store.NewMemory() // a copy from before anybody typed

@@ -1,7 +1,9 @@
 package totpflow_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totp"
 )
 
 // A lost phone: the recovery code lets the person in once and leads straight to
@@ -185,26 +188,69 @@ func TestExternal(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
 	c := h.Challenge(ana)
-	down := errors.New("reader unplugged")
+	down := fmt.Errorf("reader unplugged: %w", totpflow.ErrUndecided)
 	check := h.external(c)
-	d, err := h.CompleteExternal(h.Ctx, c, check, down)
+	d, err := h.CompleteExternal(h.Ctx, c, check, ana.ID, down)
 	refused(t, d, err, down)
 	for range 5 { // the first is the check of a reader that was unplugged
-		d, err = h.CompleteExternal(h.Ctx, c, check, totpflow.ErrRejected)
+		d, err = h.CompleteExternal(h.Ctx, c, check, ana.ID, totpflow.ErrRejected)
 		refused(t, d, err, totpflow.ErrRejected)
 		if next, err := h.BeginExternal(h.Ctx, c, "key"); err == nil {
-			check = next
+			check = next.Token
 		} else {
 			require.ErrorIs(t, err, throttle.ErrThrottled, "nothing is checked while the account is locked")
 		}
 	}
-	d, err = h.CompleteExternal(h.Ctx, c, check, nil)
+	d, err = h.CompleteExternal(h.Ctx, c, check, ana.ID, nil)
 	refused(t, d, err, throttle.ErrThrottled)
 	h.Clock.Advance(time.Minute)
-	d, err = h.CompleteExternal(h.Ctx, c, h.external(c), nil)
+	d, err = h.CompleteExternal(h.Ctx, c, h.external(c), ana.ID, nil)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonExternal, d.Reason)
 	require.Equal(t, ana.ID, d.ID)
+}
+
+// A host that forgets ErrRejected, or does not look at whose factor was shown, lets nobody
+// guess for free, and lets no attacker in with a factor of their own.
+func TestExternalFailsClosed(t *testing.T) {
+	ben := totpflow.AccountID{Tenant: "acme", User: "ben"}
+	elsewhere := totpflow.AccountID{Tenant: "globex", User: ana.ID.User}
+	wrong := errors.New("wrong code")
+	for name, x := range map[string]struct {
+		shown  totpflow.AccountID
+		result error
+		is     error
+		counts bool
+	}{
+		"an error of the host's own":     {ana.ID, wrong, totpflow.ErrRejected, true},
+		"a malformed code":               {ana.ID, totp.ErrMalformedCode, totpflow.ErrRejected, true},
+		"a factor of another account":    {ben, nil, totpflow.ErrRejected, true},
+		"of the same name elsewhere":     {elsewhere, nil, totpflow.ErrRejected, true},
+		"of no account":                  {totpflow.AccountID{}, nil, totpflow.ErrRejected, true},
+		"a check that could not decide":  {ana.ID, fmt.Errorf("reader: %w", totpflow.ErrUndecided), totpflow.ErrUndecided, false},
+		"a request that ended meanwhile": {ana.ID, context.Canceled, context.Canceled, false},
+		"a provider that took too long":  {ana.ID, fmt.Errorf("key: %w", context.DeadlineExceeded), context.DeadlineExceeded, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.Enroll(ana)
+			c := h.Challenge(ana)
+			check, err := h.BeginExternal(h.Ctx, c, "key")
+			require.NoError(t, err)
+			require.Equal(t, ana.ID, check.ID)
+			for range 5 {
+				d, err := h.CompleteExternal(h.Ctx, c, h.external(c), x.shown, x.result)
+				refused(t, d, err, x.is)
+			}
+			d, err := h.CompleteExternal(h.Ctx, c, check.Token, ana.ID, nil)
+			if x.counts {
+				refused(t, d, err, throttle.ErrThrottled)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, ana.ID, d.ID)
+		})
+	}
 }
 
 // A check is valid for one sign-in, one result and five minutes.
@@ -215,7 +261,7 @@ func TestExternalCheckIsUsedUp(t *testing.T) {
 	h.Enroll(ben)
 	complete := func(c totpflow.Challenge, x totpflow.Challenge, result, is error) {
 		t.Helper()
-		d, err := h.CompleteExternal(h.Ctx, c, x, result)
+		d, err := h.CompleteExternal(h.Ctx, c, x, ana.ID, result)
 		refused(t, d, err, is)
 	}
 	c := h.Challenge(ana)
@@ -235,7 +281,7 @@ func TestExternalCheckIsUsedUp(t *testing.T) {
 	complete(c, late, nil, totpflow.ErrChallenge)
 
 	passed := h.external(c)
-	d, err := h.CompleteExternal(h.Ctx, c, passed, nil)
+	d, err := h.CompleteExternal(h.Ctx, c, passed, ana.ID, nil)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, d.Step)
 	complete(c, passed, nil, totpflow.ErrChallenge)

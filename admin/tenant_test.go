@@ -149,7 +149,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				refused(t, d, err, totpflow.ErrPolicy)
 				_, err = s.BeginExternal(h.Ctx, challenge, "key")
 				is(err)
-				d, err = s.CompleteExternal(h.Ctx, challenge, check, nil)
+				d, err = s.CompleteExternal(h.Ctx, challenge, check.Token, check.ID, nil)
 				refused(t, d, err, totpflow.ErrPolicy)
 				_, err = s.TrustBrowser(h.Ctx, signed, "x")
 				is(err)

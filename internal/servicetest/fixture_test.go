@@ -36,7 +36,7 @@ func (h *harness) external(c totpflow.Challenge) totpflow.Challenge {
 	h.T.Helper()
 	x, err := h.BeginExternal(h.Ctx, c, "key")
 	require.NoError(h.T, err)
-	return x
+	return x.Token
 }
 
 // refused asserts that nothing was granted with an error.

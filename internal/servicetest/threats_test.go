@@ -202,7 +202,7 @@ func TestManySignInsDoNotFillTheRecord(t *testing.T) {
 	var proofs []totpflow.Proof
 	for range 500 {
 		c := h.Challenge(ana)
-		d, err := h.CompleteExternal(h.Ctx, c, h.external(c), nil)
+		d, err := h.CompleteExternal(h.Ctx, c, h.external(c), ana.ID, nil)
 		require.NoError(t, err)
 		_, err = h.TrustBrowser(h.Ctx, d.Proof, "x")
 		require.NoError(t, err)
