@@ -87,7 +87,7 @@ type Decision struct {
 	Action Action
 
 	// Proof is set when Passed. After a code it allows one TrustBrowser, or one
-	// NewRecoveryCodes while the recovery codes are not marked as saved. After a recovery
+	// NewRecoveryCodes within an hour of codes that are not marked as saved. After a recovery
 	// code, after [Service.ReplaceAtSignIn], or when nothing is set up, it allows one
 	// BeginEnrollment. After a code by phone it allows one BeginEnrollment or BeginPhone,
 	// and nothing if the account has an authenticator. A machine account gets no proof.

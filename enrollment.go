@@ -102,7 +102,9 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant, goes 
 			return err
 		}
 		adds := t.Action == string(ActionAddAuthenticator)
-		goes, err := chooseGoes(tx, goes, adds)
+		_, challenge := by.(Challenge)
+		weak := t.Reason == string(reasonWeakCode) || challenge && len(tx.Enrollment.Authenticators()) > 0
+		goes, err := chooseGoes(tx, goes, adds, weak)
 		if err != nil {
 			return err
 		}
@@ -129,11 +131,19 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant, goes 
 }
 
 // chooseGoes returns the authenticators that the new one replaces, if not all of them. It
-// is called before the grant is used.
-func chooseGoes(tx *engine.Tx, goes []string, adds bool) ([]string, error) {
+// is called before the grant is used. The code of a weak key replaces weak ones only:
+// otherwise whoever has guessed that key could take the owner's strong one away.
+func chooseGoes(tx *engine.Tx, goes []string, adds, weak bool) ([]string, error) {
 	live := tx.Enrollment.Authenticators()
+	if weak && len(goes) == 0 {
+		for _, a := range live {
+			if !a.Until.IsZero() {
+				goes = append(goes, a.ID)
+			}
+		}
+	}
 	for i, id := range goes {
-		known := slices.ContainsFunc(live, func(a enroll.Authenticator) bool { return a.ID == id })
+		known := slices.ContainsFunc(live, func(a enroll.Authenticator) bool { return a.ID == id && !(weak && a.Until.IsZero()) })
 		if adds || !known || slices.Contains(goes[:i], id) {
 			return nil, enroll.ErrUnknown
 		}

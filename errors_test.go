@@ -279,8 +279,8 @@ func TestPhoneConfirmedTwice(t *testing.T) {
 	})
 }
 
-// Recovery codes whose page was lost are replaced at the next sign-in, as long as the
-// person has not said that they are saved: by an app's code, and once.
+// Recovery codes whose page was lost are replaced at a sign-in within an hour, unless the
+// person has said that they are saved: by an app's code, and once.
 func TestUnsavedRecoveryCodes(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) {
 		c.Policy = policy.Fixed{Mode: policy.Optional, Methods: policy.App | policy.RecoveryCodes | policy.External}
@@ -307,6 +307,12 @@ func TestUnsavedRecoveryCodes(t *testing.T) {
 	_, _, err = h.Account(ana).NewRecoveryCodes(h.Ctx, byCode.Proof)
 	require.ErrorIs(t, err, totpflow.ErrProof, "nor by a recovery code")
 
+	h.Clock.Advance(time.Hour)
+	d = h.PassByCode(ana, app)
+	_, _, err = h.Account(ana).NewRecoveryCodes(h.Ctx, d.Proof)
+	require.ErrorIs(t, err, totpflow.ErrProof, "an hour later a code of a sign-in must lead to nothing")
+
+	h.NewRecoveryCodes(ana, app)
 	h.Clock.Advance(time.Minute)
 	d = h.PassByCode(ana, app)
 	require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.Ctx))

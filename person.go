@@ -4,9 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 )
@@ -27,9 +29,10 @@ func (s *Service) Account(u User) Account { return Account{service: s, user: u} 
 // action (step-up). It returns a proof for this purpose and this account, valid once and
 // for [ProofLifetime]. A trusted browser is not enough. The code counts against the same
 // budget as at a sign-in. Errors: as [Service.VerifyCode]; [ErrNotEnrolled] for
-// people who have no authenticator (ask for the password again); [ErrProof] for a purpose
-// without an action, and [ErrPurpose] for one that is too long, both before the code is
-// used.
+// people who have no authenticator (ask for the password again); [enroll.ErrWeak] for the
+// code of a weak key, which proves nothing but [ActionReplaceAuthenticator]; [ErrProof] for
+// a purpose without an action, and [ErrPurpose] for one that is too long, both before the
+// code is used.
 func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (_ Proof, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.verify_code")
 	defer flow.End(&err)
@@ -97,12 +100,19 @@ func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*en
 		if len(tx.Enrollment.Authenticators()) == 0 {
 			return ErrNotEnrolled
 		}
+		was, earned := tx.Enrollment.Authenticators(), by
 		if err := check(tx); err != nil {
 			return err
 		}
+		if by == ReasonCode && usedWeak(was, tx.Enrollment.Authenticators()) {
+			if p.Action != ActionReplaceAuthenticator {
+				return enroll.ErrWeak
+			}
+			earned = reasonWeakCode
+		}
 		tx.Log(event.Event{Kind: event.Reauthenticated, Method: string(by), Action: string(p.Action)})
 		tx.Save()
-		proof = a.service.proof(tx, a.user.ticket(), p, by)
+		proof = a.service.proof(tx, a.user.ticket(), p, earned)
 		return nil
 	}))
 	return engine.Acknowledged(proof, err)
@@ -187,8 +197,8 @@ func (a Account) RenameAuthenticator(ctx context.Context, id, name string) (err 
 // NewRecoveryCodes makes a new set. It ends the old set, and pending sign-ins and proofs;
 // sessions stay. It requires a proof of [ActionRecoveryCodes]. As long as the set is not
 // marked as saved ([Account.RecoveryCodesSaved]), the proof of a sign-in by an app's code
-// is also accepted: the page that showed the set may have been lost, and the set is never
-// shown again. The only secrets on the sheet are the codes, which cannot be shown again.
+// is also accepted for an hour: the page that showed the set may have been lost, and the set
+// is never shown again. The only secrets on the sheet are the codes, which cannot be shown again.
 // Errors: [ErrProof], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (_ recovery.Sheet, _ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.new_recovery_codes")
@@ -206,7 +216,7 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (_ recovery.Shee
 	}
 	sheet := recovery.Sheet{Issuer: a.service.engine.Issuer, Account: a.user.ticket().Name}
 	change, err := a.with(ctx, p, purpose, func(tx *engine.Tx) error {
-		if purpose.Action == ActionSignIn && (tx.Recovery.IsZero() || !tx.Recovery.Saved().IsZero()) {
+		if purpose.Action == ActionSignIn && !lostWithItsPage(tx) {
 			return ErrProof
 		}
 		codes, set := recovery.New(tx.Now)
@@ -218,6 +228,14 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (_ recovery.Shee
 	})
 	sheet, err = engine.Acknowledged(sheet, err)
 	return sheet, change, err
+}
+
+// lostWithItsPage reports whether the page with the recovery codes may have been lost a
+// moment ago. Later, a code of an ordinary sign-in must not make new ones: they would lead
+// a person who has tricked the owner out of that code to an authenticator of their own.
+func lostWithItsPage(tx *engine.Tx) bool {
+	age := tx.Now.Sub(tx.Recovery.Made())
+	return !tx.Recovery.IsZero() && tx.Recovery.Saved().IsZero() && -skew.Tolerance <= age && age < time.Hour
 }
 
 // RecoveryCodesSaved notes that the person said "I have saved them".

@@ -98,6 +98,9 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 	return engine.Acknowledged(d, err)
 }
 
+// reasonWeakCode is how a proof was earned that replaces weak authenticators only.
+const reasonWeakCode Reason = "weak code"
+
 // usedWeak reports whether the code was of a weak key: its authenticator has moved on.
 func usedWeak(was, now []enroll.Authenticator) bool {
 	for i, x := range now {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/totptest"
@@ -51,8 +52,51 @@ func TestWeakBesideStrong(t *testing.T) {
 		require.Empty(t, d.Proof)
 		asked = d.Challenge
 	}
+	strongID := h.Status(ana).Authenticators[0].ID
+	_, err = h.BeginEnrollment(h.Ctx, asked, strongID)
+	require.ErrorIs(t, err, enroll.ErrUnknown, "the strong one is not its to replace")
 	fresh, _ := h.EnrollBy(asked)
 	h.Clock.Advance(time.Minute)
 	h.PassByCode(ana, fresh)
-	require.Equal(t, 1, h.Member(anaID).Authenticators)
+	h.PassByCode(ana, strong)
+	require.Equal(t, 2, h.Member(anaID).Authenticators, "the weak one is gone")
+}
+
+// In a session, the code of a weak key proves nothing but that a new authenticator may take
+// its place.
+func TestWeakProvesNothingElse(t *testing.T) {
+	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
+	h := newHarness(t)
+	weak, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	for _, o := range h.Import(
+		admin.Imported{ID: anaID, Key: rfcKey(t), Name: "phone"},
+		admin.Imported{ID: anaID, Key: weak, Name: "old phone", WeakUntil: h.Clock.Now().Add(days(90))},
+	) {
+		require.NoError(t, o.Err)
+	}
+	old, err := totptest.TypeSecret(secret, h.Clock)
+	require.NoError(t, err)
+	a := h.Account(ana)
+	for _, p := range []totpflow.Purpose{
+		totpflow.ActionDisable.On(""), totpflow.ActionRecoveryCodes.On(""), totpflow.ActionAddAuthenticator.On(""),
+		totpflow.Action("delete backup").On("7"), admin.Purpose(admin.ActionResetAccount, anaID),
+	} {
+		h.Clock.Advance(time.Minute)
+		proof, err := a.VerifyCode(h.Ctx, p, old.Code())
+		require.ErrorIs(t, err, enroll.ErrWeak, p.Action)
+		require.Empty(t, proof)
+		h.Clock.Advance(time.Minute)
+		first, second := old.Pair()
+		proof, err = a.VerifyPair(h.Ctx, p, first, second)
+		require.ErrorIs(t, err, enroll.ErrWeak, p.Action)
+		require.Empty(t, proof)
+	}
+	h.Clock.Advance(time.Minute)
+	proof, err := a.VerifyCode(h.Ctx, totpflow.ActionReplaceAuthenticator.On(""), old.Code())
+	require.NoError(t, err)
+	page, err := h.BeginEnrollment(h.Ctx, proof)
+	require.NoError(t, err)
+	require.Equal(t, []string{"old phone"}, page.Clears)
+	require.True(t, page.Adds)
 }

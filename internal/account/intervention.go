@@ -55,8 +55,8 @@ type Suspicion struct {
 func (a *Account) Suspect() { a.Suspicion = Suspicion{CodeOnly: true} }
 
 // Redeemed notes that an issued code has led to the enrollment under way. A person
-// who does not finish it needs another code.
-func (a *Account) Redeemed() { a.Suspicion.CodeOnly, a.Suspicion.Redeemed = true, true }
+// who does not finish it needs another code, whatever the password was changed for before.
+func (a *Account) Redeemed() { a.Suspicion = Suspicion{CodeOnly: true, Redeemed: true} }
 
 // FactorConfirmed notes that the person has a factor again. It lifts the suspicion if an
 // issued code has led there.

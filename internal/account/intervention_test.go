@@ -72,7 +72,12 @@ func TestSuspicion(t *testing.T) {
 		"redeemed, frozen, factor":    {func(a *Account) { a.Redeemed(); a.Suspect(); a.FactorConfirmed() }, 0, true},
 		"frozen, and a password":      {func(a *Account) { a.Suspect(); a.Suspicion.NewPassword, a.PasswordAt = true, at }, 24*time.Hour - 1, true},
 		"frozen, a password of a day": {func(a *Account) { a.Suspect(); a.Suspicion.NewPassword, a.PasswordAt = true, at }, 24 * time.Hour, false},
-		"a password, and frozen":      {func(a *Account) { a.Suspicion.NewPassword, a.PasswordAt = true, at; a.Suspect() }, 24 * time.Hour, true},
+		"frozen, password, redeemed": {func(a *Account) {
+			a.Suspect()
+			a.Suspicion.NewPassword, a.PasswordAt = true, at
+			a.Redeemed()
+		}, 48 * time.Hour, true},
+		"a password, and frozen": {func(a *Account) { a.Suspicion.NewPassword, a.PasswordAt = true, at; a.Suspect() }, 24 * time.Hour, true},
 	} {
 		a := Account{Issued: Issued{Set: set, At: at}}
 		c.do(&a)

@@ -23,6 +23,7 @@ type model struct {
 	phones     []*modelPhone
 	offer      *modelOffer
 	codes      map[string]bool // recovery codes of the set: whether they are unused
+	made       time.Time       // when the set was made
 	browsers   []*modelBrowser
 	budget     throttle.Budget // has a model of its own, in package throttle
 	rate       throttle.Rate
@@ -275,15 +276,15 @@ func (m *model) confirm(o *modelOffer, now time.Time, typed, got string, fresh [
 		}
 		m.state.bound()
 		if !o.adds || m.codes == nil {
-			m.renew(fresh)
+			m.renew(now, fresh)
 		}
 		m.phones, m.offer = append(m.phones, o.phone), nil
 		m.generation++
 	}}
 }
 
-func (m *model) renew(codes []string) {
-	m.codes = map[string]bool{}
+func (m *model) renew(now time.Time, codes []string) {
+	m.codes, m.made = map[string]bool{}, now
 	for _, c := range codes {
 		m.codes[c] = true
 	}

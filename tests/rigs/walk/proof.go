@@ -3,6 +3,7 @@ package walk
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/trust"
@@ -100,10 +101,10 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 		w.expectChange("remove", user, func(got string) expectation { return m.with(t, user, a, now, got, do) })(account.RemoveAuthenticator(w.ctx, p, id))
 	case totpflow.ActionRecoveryCodes:
 		sheet, change, err := account.NewRecoveryCodes(w.ctx, p)
-		do := expectation{"ok", func() { m.generation++; m.renew(sheet.Codes); w.codes = append(w.codes, sheet.Codes...) }}
-		if t.action == totpflow.ActionSignIn && t.reason == totpflow.ReasonCode { // works as well while the set is not saved, and there is none here
+		do := expectation{"ok", func() { m.generation++; m.renew(now, sheet.Codes); w.codes = append(w.codes, sheet.Codes...) }}
+		if t.action == totpflow.ActionSignIn && t.reason == totpflow.ReasonCode { // works as well for an hour: nobody marks a set as saved here
 			a = totpflow.ActionSignIn
-			if m.codes == nil {
+			if age := now.Sub(m.made); m.codes == nil || age < -30*time.Second || age >= time.Hour {
 				do = only("proof")
 			}
 		}

@@ -150,7 +150,7 @@ func (m *model) redeem(t *modelTicket, now time.Time, typed, got string) expecta
 	return expectation{"set up", func() {
 		m.clear()
 		m.codes, m.rate = nil, rate
-		m.state.reset, m.state.resetAt, m.state.codeOnly, m.state.redeemed = true, mark{at: now}, true, true
+		m.state.reset, m.state.resetAt, m.state.codeOnly, m.state.redeemed, m.state.renewed = true, mark{at: now}, true, true, false
 	}}
 }
 
