@@ -146,7 +146,7 @@ func onServers() (works []work) {
 	for _, d := range databases {
 		for _, clients := range []int{1, 16} {
 			works = append(works, work{name: "Get", variant: d.name, clients: clients,
-				title: fmt.Sprintf("the store's Get alone on %s, %s, against a bare SELECT", d.name, plural(clients, "client")),
+				title: fmt.Sprintf("the store's Get alone on %s, %s, against a bare read", d.name, plural(clients, "client")),
 				ours: d.arm("totpflow", func(o *opened, c int) {
 					_, err := o.store.Get(context.Background(), o.persons[c].user.ID)
 					check(err)
@@ -156,7 +156,7 @@ func onServers() (works []work) {
 		}
 		for _, clients := range []int{1, 16, 64, 256} {
 			w := work{name: "WholeSignIn", variant: d.name, clients: clients, goal: goal{ratio: d.signIn[clients]},
-				title: fmt.Sprintf("whole sign-in on %s, %s, against SELECT, SELECT, conditional UPDATE", d.name, plural(clients, "client")),
+				title: fmt.Sprintf("whole sign-in on %s, %s, against two bare reads and a conditional write", d.name, plural(clients, "client")),
 				ours:  d.arm("totpflow", func(o *opened, c int) { _, err := o.persons[c].signIn(context.Background()); check(err) }),
 				base:  d.arm("bare", func(o *opened, c int) { o.get(c); o.get(c); o.swap(c) }),
 			}
@@ -167,7 +167,7 @@ func onServers() (works []work) {
 		}
 		for _, clients := range []int{1, 16} {
 			works = append(works, work{name: "Session", variant: d.name, clients: clients, goal: goal{ratio: d.session},
-				title: fmt.Sprintf("SessionValid on %s, %s, against a bare SELECT", d.name, plural(clients, "client")),
+				title: fmt.Sprintf("SessionValid on %s, %s, against a bare read", d.name, plural(clients, "client")),
 				ours:  d.arm("totpflow", func(o *opened, c int) { o.persons[c].valid() }),
 				base:  d.arm("bare", func(o *opened, c int) { o.get(c) }),
 			})
