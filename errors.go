@@ -81,6 +81,11 @@ var (
 	// administrator must make another one.
 	ErrKeyEnded = errors.New("totpflow: this machine key has ended; make another one")
 
+	// ErrWeakAuthenticator means that the code was right, but of a weak key of an import
+	// (totp.Key.Weak), which proves nothing in a session but
+	// [ActionReplaceAuthenticator]. The code is used.
+	ErrWeakAuthenticator = errors.New("totpflow: the authenticator's key is too weak for this; replace the authenticator first")
+
 	// ErrMethodNotAllowed means that policy does not allow this way of passing.
 	ErrMethodNotAllowed = errors.New("totpflow: this method is not allowed for this account")
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
@@ -29,8 +28,8 @@ func (s *Service) Account(u User) Account { return Account{service: s, user: u} 
 // action (step-up). It returns a proof for this purpose and this account, valid once and
 // for [ProofLifetime]. A trusted browser is not enough. The code counts against the same
 // budget as at a sign-in. Errors: as [Service.VerifyCode]; [ErrNotEnrolled] for
-// people who have no authenticator (ask for the password again); [enroll.ErrWeak] for the
-// code of a weak key, which proves nothing but [ActionReplaceAuthenticator]; [ErrProof] for
+// people who have no authenticator (ask for the password again); [ErrWeakAuthenticator]
+// for the code of a weak key, which proves nothing but [ActionReplaceAuthenticator]; [ErrProof] for
 // a purpose without an action, and [ErrPurpose] for one that is too long, both before the
 // code is used.
 func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (_ Proof, err error) {
@@ -106,7 +105,7 @@ func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*en
 		}
 		if by == ReasonCode && usedWeak(was, tx.Enrollment.Authenticators()) {
 			if p.Action != ActionReplaceAuthenticator {
-				return enroll.ErrWeak
+				return ErrWeakAuthenticator
 			}
 			earned = reasonWeakCode
 		}

@@ -84,12 +84,12 @@ func TestWeakProvesNothingElse(t *testing.T) {
 	} {
 		h.Clock.Advance(time.Minute)
 		proof, err := a.VerifyCode(h.Ctx, p, old.Code())
-		require.ErrorIs(t, err, enroll.ErrWeak, p.Action)
+		require.ErrorIs(t, err, totpflow.ErrWeakAuthenticator, p.Action)
 		require.Empty(t, proof)
 		h.Clock.Advance(time.Minute)
 		first, second := old.Pair()
 		proof, err = a.VerifyPair(h.Ctx, p, first, second)
-		require.ErrorIs(t, err, enroll.ErrWeak, p.Action)
+		require.ErrorIs(t, err, totpflow.ErrWeakAuthenticator, p.Action)
 		require.Empty(t, proof)
 	}
 	h.Clock.Advance(time.Minute)

@@ -23,7 +23,7 @@ var statuses = []struct {
 	{http.StatusTooManyRequests, []error{throttle.ErrThrottled, totpflow.ErrPhoneLimit}},
 	{http.StatusForbidden, []error{
 		totpflow.ErrRejected, totpflow.ErrAlreadyUsed, totpflow.ErrProof,
-		totpflow.ErrFactorRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethodNotAllowed, totpflow.ErrNotEnrolled,
+		totpflow.ErrFactorRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethodNotAllowed, totpflow.ErrNotEnrolled, totpflow.ErrWeakAuthenticator,
 		totpflow.ErrRecordLost, totpflow.ErrFrozen, totpflow.ErrExempt, totpflow.ErrNotExempt,
 		totpflow.ErrPasswordRecent, totpflow.ErrDisownToken, admin.ErrNotAllowed, admin.ErrSelf,
 		totpflow.ErrPhoneCode, totpflow.ErrNumberAssigned,

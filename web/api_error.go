@@ -52,6 +52,7 @@ var failures = []struct {
 	{totpflow.ErrExempt, "machine_account"},
 	{enroll.ErrTooManyAuthenticators, "too_many_authenticators"},
 	{enroll.ErrUnknown, "unknown_authenticator"},
+	{totpflow.ErrWeakAuthenticator, "weak_authenticator"},
 	{store.ErrUnavailable, "unavailable"},
 }
 

@@ -191,6 +191,7 @@ var errorTexts = []struct {
 	{enroll.ErrTooManyAuthenticators, "limit"},
 	{enroll.ErrLast, "last"},
 	{enroll.ErrUnknown, "unknown"},
+	{totpflow.ErrWeakAuthenticator, "weak"},
 	{totpflow.ErrExempt, "exempt"},
 	{totpflow.ErrFrozen, "frozen"},
 	{totpflow.ErrDisownToken, "disown"},

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"strings"
 	"time"
 
@@ -14,22 +15,22 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// A sample is a page with made-up data, and the forms that it must have then. They are
+// A Sample is a page with made-up data, and the forms that it must have then. Samples are
 // rendered in every language: a text, a field or a form that a host's template lacks is
 // found when the program starts, not when somebody needs that page.
-type sample struct {
-	page  string
-	data  pageData
-	forms []sampleForm
+type Sample struct {
+	Page  string // the name of its template, without .html
+	Data  any
+	Forms []SampleForm
 }
 
-// A sampleForm is a form of a page: where it goes, and its fields.
-type sampleForm struct {
-	to     string // a page's name
-	fields []string
+// A SampleForm is a form of a page: where it goes, and its fields.
+type SampleForm struct {
+	To     string // the name of a page
+	Fields []string
 }
 
-func (h *Web) samples() []sample {
+func (h *Web) samples() []Sample {
 	at := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
 	common := Common{Product: h.Product, Title: "Title", Notice: "Notice", Error: "Error", Account: "ana@acme.example", now: at}
 	calm := Common{Product: h.Product, Title: "Title", now: at}
@@ -67,7 +68,7 @@ func (h *Web) samples() []sample {
 	saved.RecoveryCodes.Saved, saved.Full = at, true
 	byPhone := bare
 	byPhone.Enrolled, byPhone.Phones = true, phones
-	changes := []sampleForm{
+	changes := []SampleForm{
 		{"security/rename/a1", []string{"name"}}, {"security/remove/a1", nil}, {"security/add", nil}, {"security/replace", nil},
 		{"security/remove-phone/p1", nil}, {"security/recovery-codes", nil}, {"security/revoke/b1", nil}, {"security/revoke-all", nil},
 		{"security/end-sessions", nil}, {"security/disable", nil}, {"security/other", []string{"account"}},
@@ -83,42 +84,42 @@ func (h *Web) samples() []sample {
 	byPassword.NeedsApp, byPassword.Password = true, true
 	which := WhichPage{Common: common, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, Later: "/"}
 	proof := []string{"note", own + "code", own + "back"}
-	return []sample{
-		{"code", &CodePage{step, false, "", time.Hour, true}, []sampleForm{{"code", []string{"code", "trust"}}}},
-		{"code", &CodePage{SecondStep{Common: calm, App: true}, true, "Wait", 0, false}, []sampleForm{{"code", []string{"code", "code2"}}}},
-		{"recovery", &RecoveryPage{step, "ABCD"}, []sampleForm{{"recovery", []string{"recovery_code"}}}},
-		{"issued", &IssuedPage{step, "ABCD"}, []sampleForm{{"issued", []string{"issued_code"}}}},
-		{"issued", &IssuedPage{SecondStep{Common: calm, Issued: true}, ""}, []sampleForm{{"issued", []string{"issued_code"}}}},
-		{"phone-code", &PhoneCodePage{step, phones, "p1", "p1", phone.SMS, true, false, "Wait"}, []sampleForm{{"phone-code", []string{"phone_code", "phone", "via"}}, {"phone-code/send", []string{"phone", "via"}}}},
-		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "", "", "", false, false, ""}, []sampleForm{{"phone-code/send", []string{"via"}}}},
-		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "p1", "p1", phone.Voice, true, true, ""}, []sampleForm{{"phone-code", []string{"phone_code"}}, {"phone-code/send", []string{"via"}}}},
-		{"replace", &ReplacePage{step, false, ""}, []sampleForm{{"replace", []string{"code"}}}},
-		{"replace", &ReplacePage{SecondStep{Common: calm, App: true}, true, "Wait"}, []sampleForm{{"replace", []string{"code", "code2"}}}},
-		{"which", &which, []sampleForm{{"setup/which", []string{"goes"}}}},
-		{"setup", &setup, []sampleForm{{"setup", []string{"code", "app", "name"}}, {"signout", nil}}},
-		{"setup", &adds, []sampleForm{{"setup", []string{"code", "name"}}}},
-		{"setup", &recovers, []sampleForm{{"setup", []string{"code"}}}},
-		{"setup", &grace, []sampleForm{{"setup", []string{"code"}}}},
-		{"password", &PasswordPage{common, "phone", "/"}, []sampleForm{{"setup/password", []string{"password", "to"}}}},
-		{"other", &OtherPage{common, "k1", "/"}, []sampleForm{{"security/other", []string{"account", "password"}}}},
-		{"sheet", &sheet, []sampleForm{{"security/saved", []string{"next"}}}},
+	return []Sample{
+		{"code", &CodePage{step, false, "", time.Hour, true}, []SampleForm{{"code", []string{"code", "trust"}}}},
+		{"code", &CodePage{SecondStep{Common: calm, App: true}, true, "Wait", 0, false}, []SampleForm{{"code", []string{"code", "code2"}}}},
+		{"recovery", &RecoveryPage{step, "ABCD"}, []SampleForm{{"recovery", []string{"recovery_code"}}}},
+		{"issued", &IssuedPage{step, "ABCD"}, []SampleForm{{"issued", []string{"issued_code"}}}},
+		{"issued", &IssuedPage{SecondStep{Common: calm, Issued: true}, ""}, []SampleForm{{"issued", []string{"issued_code"}}}},
+		{"phone-code", &PhoneCodePage{step, phones, "p1", "p1", phone.SMS, true, false, "Wait"}, []SampleForm{{"phone-code", []string{"phone_code", "phone", "via"}}, {"phone-code/send", []string{"phone", "via"}}}},
+		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "", "", "", false, false, ""}, []SampleForm{{"phone-code/send", []string{"via"}}}},
+		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "p1", "p1", phone.Voice, true, true, ""}, []SampleForm{{"phone-code", []string{"phone_code"}}, {"phone-code/send", []string{"via"}}}},
+		{"replace", &ReplacePage{step, false, ""}, []SampleForm{{"replace", []string{"code"}}}},
+		{"replace", &ReplacePage{SecondStep{Common: calm, App: true}, true, "Wait"}, []SampleForm{{"replace", []string{"code", "code2"}}}},
+		{"which", &which, []SampleForm{{"setup/which", []string{"goes"}}}},
+		{"setup", &setup, []SampleForm{{"setup", []string{"code", "app", "name"}}, {"signout", nil}}},
+		{"setup", &adds, []SampleForm{{"setup", []string{"code", "name"}}}},
+		{"setup", &recovers, []SampleForm{{"setup", []string{"code"}}}},
+		{"setup", &grace, []SampleForm{{"setup", []string{"code"}}}},
+		{"password", &PasswordPage{common, "phone", "/"}, []SampleForm{{"setup/password", []string{"password", "to"}}}},
+		{"other", &OtherPage{common, "k1", "/"}, []SampleForm{{"security/other", []string{"account", "password"}}}},
+		{"sheet", &sheet, []SampleForm{{"security/saved", []string{"next"}}}},
 		{"sheet", &onlyKey, nil},
 		{"sheet", &added, nil},
-		{"phone", &PhonePage{common, "+43", "", true, false, true}, []sampleForm{{"phone", []string{"number", "via"}}}},
-		{"phone", &PhonePage{calm, "", "+43 ••• 67", false, true, false}, []sampleForm{{"phone", []string{"via"}}}},
-		{"phone-confirm", &PhoneConfirmPage{common, "+43 ••• 67", phone.SMS, false, true, true}, []sampleForm{{"phone/confirm", []string{"phone_code"}}, {"phone/send", []string{"via"}}}},
-		{"phone-confirm", &PhoneConfirmPage{calm, "+43 ••• 67", phone.Voice, true, false, false}, []sampleForm{{"phone/confirm", []string{"phone_code"}}, {"phone/send", []string{"via"}}}},
+		{"phone", &PhonePage{common, "+43", "", true, false, true}, []SampleForm{{"phone", []string{"number", "via"}}}},
+		{"phone", &PhonePage{calm, "", "+43 ••• 67", false, true, false}, []SampleForm{{"phone", []string{"via"}}}},
+		{"phone-confirm", &PhoneConfirmPage{common, "+43 ••• 67", phone.SMS, false, true, true}, []SampleForm{{"phone/confirm", []string{"phone_code"}}, {"phone/send", []string{"via"}}}},
+		{"phone-confirm", &PhoneConfirmPage{calm, "+43 ••• 67", phone.Voice, true, false, false}, []SampleForm{{"phone/confirm", []string{"phone_code"}}, {"phone/send", []string{"via"}}}},
 		{"security", &security, changes},
 		{"security", &bare, nil},
-		{"security", &one, []sampleForm{{"security/rename/a1", []string{"name"}}, {"security/add", nil}, {"security/replace", nil}}},
+		{"security", &one, []SampleForm{{"security/rename/a1", []string{"name"}}, {"security/add", nil}, {"security/replace", nil}}},
 		{"security", &saved, changes[:2]},
 		{"security", &byPhone, nil},
-		{"stepup", &stepup, []sampleForm{{"sample", proof}}},
-		{"stepup", &pair, []sampleForm{{"sample", append([]string{own + "code2"}, proof...)}}},
-		{"stepup", &app, []sampleForm{{"sample", proof}}},
+		{"stepup", &stepup, []SampleForm{{"sample", proof}}},
+		{"stepup", &pair, []SampleForm{{"sample", append([]string{own + "code2"}, proof...)}}},
+		{"stepup", &app, []SampleForm{{"sample", proof}}},
 		{"stepup", &needs, nil},
-		{"stepup", &byPassword, []sampleForm{{"sample", []string{own + "password"}}}},
-		{"not-me", &DisownPage{calm, "x", event.Event{Kind: event.Reset, At: at}, false}, []sampleForm{{"not-me", []string{"event"}}}},
+		{"stepup", &byPassword, []SampleForm{{"sample", []string{own + "password"}}}},
+		{"not-me", &DisownPage{calm, "x", event.Event{Kind: event.Reset, At: at}, false}, []SampleForm{{"not-me", []string{"event"}}}},
 		{"not-me", &DisownPage{common, "x", event.Event{}, false}, nil},
 		{"not-me", &DisownPage{calm, "", event.Event{}, true}, nil},
 		{"ended", &EndedPage{common, "Text", h.SignIn, "/"}, nil},
@@ -130,24 +131,43 @@ func (h *Web) samples() []sample {
 func (h *Web) tryPages() error {
 	samples := h.samples()
 	for _, l := range h.languages.all {
-		for _, s := range samples {
-			content, err := h.content(l, s.page, s.data)
-			if err == nil {
-				err = lacks(string(content), h, s.forms)
-			}
+		for _, x := range samples {
+			content, err := try(l, x, h.content, h.Path)
 			if err == nil {
 				_, err = h.content(l, "layout", Page{Product: h.Product, Title: "Title", Language: l.Tag(), Head: h.head(""), Content: content, Back: "/"})
 			}
 			if err != nil {
-				return fmt.Errorf("%w: %s.html in %s: %w", ErrConfig, s.page, l.Tag(), err)
+				return fmt.Errorf("%w: %s.html in %s: %w", ErrConfig, x.Page, l.Tag(), err)
 			}
 		}
 	}
 	return nil
 }
 
+// Try renders the section's samples in every language. Its error matches [ErrConfig], and
+// says what a template lacks.
+func (s *Section) Try(samples func(*Language) []Sample) error {
+	for _, l := range s.Languages() {
+		for _, x := range samples(l) {
+			if _, err := try(l, x, s.Content, s.Path); err != nil {
+				return fmt.Errorf("%w: %s.html in %s: %w", ErrConfig, x.Page, l.Tag(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// try renders a sample, which must have its forms.
+func try(l *Language, x Sample, content func(*Language, string, any) (template.HTML, error), path func(page string) string) (template.HTML, error) {
+	page, err := content(l, x.Page, x.Data)
+	if err != nil {
+		return "", err
+	}
+	return page, lacks(string(page), path, x.Forms)
+}
+
 // lacks reports a form, or a field of one, that the page does not have.
-func lacks(content string, h *Web, forms []sampleForm) error {
+func lacks(content string, path func(page string) string, forms []SampleForm) error {
 	root, err := html.Parse(strings.NewReader(content))
 	if err != nil {
 		return err
@@ -155,17 +175,17 @@ func lacks(content string, h *Web, forms []sampleForm) error {
 	for _, want := range forms {
 		var found *html.Node
 		for n := range root.Descendants() {
-			if n.Type == html.ElementNode && n.Data == "form" && attribute(n, "action") == h.Path(want.to) && strings.EqualFold(attribute(n, "method"), "post") {
+			if n.Type == html.ElementNode && n.Data == "form" && attribute(n, "action") == path(want.To) && strings.EqualFold(attribute(n, "method"), "post") {
 				found = n
 				break
 			}
 		}
 		if found == nil {
-			return fmt.Errorf("there is no form with method post and action %s", h.Path(want.to))
+			return fmt.Errorf("there is no form with method post and action %s", path(want.To))
 		}
-		for _, field := range want.fields {
+		for _, field := range want.Fields {
 			if err := hasField(found, field); err != nil {
-				return fmt.Errorf("the form to %s: %w", h.Path(want.to), err)
+				return fmt.Errorf("the form to %s: %w", path(want.To), err)
 			}
 		}
 	}

@@ -51,9 +51,9 @@ func TestPages(t *testing.T) {
 	l := h.languages.byTag("en")
 	count := map[string]int{}
 	for _, s := range h.samples() {
-		count[s.page]++
-		name := fmt.Sprintf("%s-%d.html", s.page, count[s.page])
-		content, err := h.content(l, s.page, s.data)
+		count[s.Page]++
+		name := fmt.Sprintf("%s-%d.html", s.Page, count[s.Page])
+		content, err := h.content(l, s.Page, s.Data)
 		require.NoError(t, err)
 		golden(t, filepath.Join("pages", name), string(content))
 	}
@@ -70,11 +70,11 @@ func TestPagesAreSmall(t *testing.T) {
 	h := newWeb(t)
 	for _, l := range h.languages.all {
 		for _, s := range h.samples() {
-			content, err := h.content(l, s.page, s.data)
+			content, err := h.content(l, s.Page, s.Data)
 			require.NoError(t, err)
 			whole, err := h.content(l, "layout", Page{Product: h.Product, Title: "Title", Language: l.Tag(), Head: h.head(""), Content: content, Back: "/2fa/security"})
 			require.NoError(t, err)
-			require.Less(t, len(whole), 10_000, "%s in %s", s.page, l.Tag())
+			require.Less(t, len(whole), 10_000, "%s in %s", s.Page, l.Tag())
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestPageStructs(t *testing.T) {
 	h := newWeb(t)
 	types := []reflect.Type{reflect.TypeFor[Page](), reflect.TypeFor[Common](), reflect.TypeFor[SecondStep](), reflect.TypeFor[Field]()}
 	for _, s := range h.samples() {
-		types = append(types, reflect.TypeOf(s.data).Elem())
+		types = append(types, reflect.TypeOf(s.Data).Elem())
 	}
 	for _, x := range types {
 		if seen[x] {

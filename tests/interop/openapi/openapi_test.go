@@ -16,6 +16,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -185,6 +186,18 @@ func resets(t *testing.T, s *site) {
 	_, err = office.Exempt(t.Context(), operator, m.user.ID, "Agent")
 	require.NoError(t, err)
 	m.signIn().is(403, "machine_account")
+
+	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
+	weak, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	w := s.person("wanda")
+	w.signIn().is(200, "")
+	imported, err := office.Import(t.Context(), operator, []admin.Imported{{ID: w.user.ID, Key: weak, WeakUntil: s.clock.Now().Add(time.Hour)}})
+	require.NoError(t, err)
+	require.NoError(t, imported[0].Err)
+	w.phone, err = totptest.TypeSecret(secret, s.clock)
+	require.NoError(t, err)
+	w.call("POST", "/reauthenticate", object{"action": "delete backup", "target": "1", "code": w.phone.Code()}, w.auth()...).is(403, "weak_authenticator")
 }
 
 func account(t *testing.T, s *site) {
