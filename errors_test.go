@@ -26,7 +26,7 @@ func TestMethodsThatPolicyTakesAway(t *testing.T) {
 	app := h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
 	d, err := app.VerifyRecoveryCode(h.Ctx, c, codes[0])
 	refused(t, d, err, totpflow.ErrMethodNotAllowed)
-	_, err = app.BeginExternal(h.Ctx, c, "card")
+	_, _, err = app.BeginExternal(h.Ctx, c, "card")
 	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
 	d, err = h.VerifyRecoveryCode(h.Ctx, c, codes[0])
 	require.NoError(t, err, "nothing was spent")
@@ -172,7 +172,7 @@ func TestUsedTwice(t *testing.T) {
 		}},
 		"BeginExternal": {totpflow.ErrChallenge, func(h *harness, app *totptest.Authenticator, _ []string) func() error {
 			c := h.spentChallenge(app)
-			return func() error { return servicetest.ErrorOf(h.BeginExternal(h.Ctx, c, "key")) }
+			return func() error { _, _, err := h.BeginExternal(h.Ctx, c, "key"); return err }
 		}},
 		"CompleteExternal": {totpflow.ErrChallenge, func(h *harness, _ *totptest.Authenticator, _ []string) func() error {
 			c := h.Challenge(ana)

@@ -14,35 +14,27 @@ import (
 
 var externalKind = engine.Kind{Name: "totpflow/external", Lifetime: ProofLifetime}
 
-// An ExternalCheck is a check of the host's own factor that is under way.
-type ExternalCheck struct {
-	// Token completes the check. It is valid for [ProofLifetime] and for one result.
-	Token Challenge
-
-	// ID is the account whose factor the person must show. It signs nobody in.
-	ID AccountID
-}
-
-// BeginExternal begins the check of the host's own factor, such as a hardware key. The
-// host then checks a factor that is registered for the account of the answer, which may
-// take several requests, and hands the result to [Service.CompleteExternal]. Errors:
-// [ErrChallenge], [ErrMethodNotAllowed] where policy does not allow external factors,
-// [ErrNotEnrolled], [*throttle.Error] while the account is locked: check nothing then.
-func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (_ ExternalCheck, err error) {
+// BeginExternal begins the check of the host's own factor, such as a hardware key. It
+// returns a challenge for this check, valid for [ProofLifetime] and for one result, and the
+// account whose factor the person must show, which it signs nobody in to. The host then
+// checks a factor that is registered for this account, which may take several requests,
+// and hands the result to [Service.CompleteExternal]. Errors: [ErrChallenge],
+// [ErrMethodNotAllowed] where policy does not allow external factors, [ErrNotEnrolled],
+// [*throttle.Error] while the account is locked: check nothing then.
+func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (check Challenge, of AccountID, err error) {
 	ctx, flow := s.engine.Begin(ctx, "begin_external")
 	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
-		return ExternalCheck{}, ErrChallenge
+		return "", AccountID{}, ErrChallenge
 	}
 	if len(method) > maxPurpose {
-		return ExternalCheck{}, ErrPurpose
+		return "", AccountID{}, ErrPurpose
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return ExternalCheck{}, err
+		return "", AccountID{}, err
 	}
-	x := ExternalCheck{ID: t.Account()}
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		switch {
 		case !t.Valid(tx):
@@ -55,12 +47,15 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 		if err := tx.Budget.Allow(tx.Now, s.engine.Limits, s.engine.Chances(tx)); err != nil {
 			return throttled(tx, string(method), err)
 		}
-		x.Token = Challenge(s.engine.SealTicket(externalKind, tx, engine.Ticket{
+		check = Challenge(s.engine.SealTicket(externalKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Action: string(method), Candidate: t.ID,
 		}))
 		return nil
 	})
-	return engine.Acknowledged(x, err)
+	if check, err = engine.Acknowledged(check, err); err != nil {
+		return "", AccountID{}, err
+	}
+	return check, t.Account(), nil
 }
 
 // CompleteExternal completes a sign-in with the result of the host's check: the account

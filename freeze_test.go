@@ -70,7 +70,7 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	require.NoError(t, err)
 	browser := h.Status(ana).Browsers[0].ID
 	issued := h.IssueCode(anaID)
-	check, err := h.BeginExternal(h.Ctx, c, "key")
+	check, of, err := h.BeginExternal(h.Ctx, c, "key")
 	require.NoError(t, err)
 	h.Freeze(ana)
 
@@ -84,9 +84,9 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"VerifyPair":         func() error { x, y := phone.Pair(); return servicetest.ErrorOf(h.VerifyPair(h.Ctx, c, x, y)) },
 		"VerifyRecoveryCode": func() error { return servicetest.ErrorOf(h.VerifyRecoveryCode(h.Ctx, c, codes[0])) },
 		"VerifyIssuedCode":   func() error { return servicetest.ErrorOf(h.VerifyIssuedCode(h.Ctx, c, issued)) },
-		"BeginExternal":      func() error { return servicetest.ErrorOf(h.BeginExternal(h.Ctx, c, "key")) },
+		"BeginExternal":      func() error { _, _, err := h.BeginExternal(h.Ctx, c, "key"); return err },
 		"CompleteExternal": func() error {
-			return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check.Token, check.ID, nil))
+			return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, of, nil))
 		},
 		"TrustBrowser":       func() error { return servicetest.ErrorOf(h.TrustBrowser(h.Ctx, signed, "x")) },
 		"BeginEnrollment":    func() error { return servicetest.ErrorOf(h.BeginEnrollment(h.Ctx, replace)) },

@@ -79,7 +79,7 @@ func TestBudgetIsPerAccount(t *testing.T) {
 	require.ErrorIs(t, err, throttle.ErrThrottled)
 	_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled, "step-up is under the same budget")
-	_, err = h.BeginExternal(h.Ctx, next.Challenge, "webauthn")
+	_, _, err = h.BeginExternal(h.Ctx, next.Challenge, "webauthn")
 	require.ErrorIs(t, err, throttle.ErrThrottled, "and so is a factor of the host's")
 
 	h.Clock.Set(next.Throttled.Until)

@@ -195,8 +195,8 @@ func TestExternal(t *testing.T) {
 	for range 5 { // the first is the check of a reader that was unplugged
 		d, err = h.CompleteExternal(h.Ctx, c, check, ana.ID, totpflow.ErrRejected)
 		refused(t, d, err, totpflow.ErrRejected)
-		if next, err := h.BeginExternal(h.Ctx, c, "key"); err == nil {
-			check = next.Token
+		if next, _, err := h.BeginExternal(h.Ctx, c, "key"); err == nil {
+			check = next
 		} else {
 			require.ErrorIs(t, err, throttle.ErrThrottled, "nothing is checked while the account is locked")
 		}
@@ -235,14 +235,14 @@ func TestExternalFailsClosed(t *testing.T) {
 			h := newHarness(t)
 			h.Enroll(ana)
 			c := h.Challenge(ana)
-			check, err := h.BeginExternal(h.Ctx, c, "key")
+			check, of, err := h.BeginExternal(h.Ctx, c, "key")
 			require.NoError(t, err)
-			require.Equal(t, ana.ID, check.ID)
+			require.Equal(t, ana.ID, of)
 			for range 5 {
 				d, err := h.CompleteExternal(h.Ctx, c, h.external(c), x.shown, x.result)
 				refused(t, d, err, x.is)
 			}
-			d, err := h.CompleteExternal(h.Ctx, c, check.Token, ana.ID, nil)
+			d, err := h.CompleteExternal(h.Ctx, c, check, ana.ID, nil)
 			if x.counts {
 				refused(t, d, err, throttle.ErrThrottled)
 				return
@@ -296,6 +296,6 @@ func TestExternalNeedsAnAuthenticator(t *testing.T) {
 	h.Freeze(ana)
 	h.Reset(ana.ID)
 	c := h.Challenge(ana)
-	_, err := h.BeginExternal(h.Ctx, c, "key")
+	_, _, err := h.BeginExternal(h.Ctx, c, "key")
 	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
 }

@@ -385,7 +385,7 @@ func TestNoDetourRoundTheMailedCode(t *testing.T) {
 			c := h.Challenge(ana) // the password alone leads to no enrollment
 			_, err := h.BeginEnrollment(h.Ctx, c)
 			require.ErrorIs(t, err, totpflow.ErrChallenge)
-			_, err = h.BeginExternal(h.Ctx, c, "key")
+			_, _, err = h.BeginExternal(h.Ctx, c, "key")
 			require.Error(t, err)
 			d, err := h.VerifyRecoveryCode(h.Ctx, c, codes[0])
 			refused(t, d, err, totpflow.ErrRejected)

@@ -34,9 +34,9 @@ var (
 // external begins the check of a factor of the host's own.
 func (h *harness) external(c totpflow.Challenge) totpflow.Challenge {
 	h.T.Helper()
-	x, err := h.BeginExternal(h.Ctx, c, "key")
+	x, _, err := h.BeginExternal(h.Ctx, c, "key")
 	require.NoError(h.T, err)
-	return x.Token
+	return x
 }
 
 // refused asserts that nothing was granted with an error.

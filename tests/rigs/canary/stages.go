@@ -82,9 +82,9 @@ func signsIn(l *Life, ctx context.Context) {
 		l.refused(totp.ErrMalformedCode, err, d)
 		d, err = l.mfa.VerifyCode(ctx, next.Challenge+"x", l.wrong(l.ana))
 		l.refused(totpflow.ErrChallenge, err, d)
-		check, err := l.mfa.BeginExternal(ctx, next.Challenge, "key")
+		check, of, err := l.mfa.BeginExternal(ctx, next.Challenge, "key")
 		must(err)
-		d, err = l.mfa.CompleteExternal(ctx, next.Challenge, check.Token, check.ID, totpflow.ErrRejected)
+		d, err = l.mfa.CompleteExternal(ctx, next.Challenge, check, of, totpflow.ErrRejected)
 		l.refused(totpflow.ErrRejected, err, d)
 		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), totpflow.Purpose{Action: "delete backup"}))
 	}
