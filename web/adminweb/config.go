@@ -91,7 +91,8 @@ func sub(files embed.FS, dir string) fs.FS {
 	return below
 }
 
-// New returns the pages, or an error that wraps [web.ErrConfig].
+// New returns the pages. It tries every template on made-up data, in every language: its
+// errors match [web.ErrConfig], and name what a template of the host's lacks.
 func New(c Config) (*Pages, error) {
 	switch {
 	case c.Web == nil:
@@ -117,6 +118,9 @@ func New(c Config) (*Pages, error) {
 		SignOut: p.Admin.CloseWindow,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := p.section.Try(p.samples); err != nil {
 		return nil, err
 	}
 	p.mux = p.routes()

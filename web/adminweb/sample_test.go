@@ -13,99 +13,38 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
-	"github.com/totpflow/totpflow/enroll"
-	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
-	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
-	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/web"
 	"github.com/totpflow/totpflow/web/memhost"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-// sampled returns pages that are as full as possible, in the order of their files.
-func sampled(t *testing.T, p *Pages, l *web.Language) (pages []string, data []any) {
+func newPages(t *testing.T) *Pages {
 	t.Helper()
-	at := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
-	id := totpflow.AccountID{Tenant: "acme-0123456789", User: "0c8f3a52-4f43-4e6f-9c5d-1f6f9ab0c001"}
-	mika := Person{ID: id, Name: "Mika Berg", Address: "mika.berg@acme.example", Role: "Administrator"}
-	f := Frame{Common: web.Common{Product: "Acme Backup", Title: "Title", Notice: "Notice", Error: "Error", Account: "bo@acme.example"}, Waiting: 2, Helps: []string{"Mika Berg"}, Until: at}
-	number, err := phone.ParseNumber("+43 660 1234567")
+	p, err := newWith(t, nil)
 	require.NoError(t, err)
-	m := admin.Member{
-		ID: id, State: admin.StateFrozen, Authenticators: 2, Apps: []totpflow.Authenticator{{ID: "a", Name: "Phone", Added: at, Used: at}, {ID: "b", Name: "Tablet", Added: at}},
-		Phones: 1, Numbers: []phone.Phone{{ID: "p", Number: number}}, Recoverable: []enroll.Recoverable{{ID: "c", Name: "Old", Added: at}},
-		Browsers: []totpflow.Browser{{ID: "b", Label: "Firefox on Linux", Expires: at}}, RecoveryCodesLeft: 9, ResetAt: at, NeedsCode: true, FrozenAt: at,
-		Throttled: &throttle.Error{Until: at}, Machine: "agent", Updated: at,
-	}
-	tenants := []Tenant{{"acme-0123456789", "Acme"}, {"globex", "Globex"}}
-	people := PeoplePage{
-		Frame: f, Races: 2, Tenants: tenants, Tenant: "globex", Search: "m", Filter: "missing", Filters: filterNames, Next: "/2fa-admin/people?from=15", Partly: true, Set: 12, Of: 15,
-		Tally: admin.Tally{Reset: 1, Frozen: 2, Exempt: 3}, Alerts: []alertRow{{Alert{At: at, Guesses: 51}, []Person{mika}, 3}}, Mails: true, Reminds: true, Scope: "codes", All: true, Ticked: map[string]bool{personKey(id): true},
-	}
-	for i := range perPage + perPage/5 { // the maximum for a page
-		row := Row{Person: mika, Key: personKey(id), Tenant: "Acme", Member: m, Self: i == 3}
-		people.Rows = append(people.Rows, row)
-	}
-	empty := PeoplePage{Frame: Frame{}, Tenants: tenants[:1], Filters: filterNames, Next: "/2fa-admin/people?from=15"}
-	offers := map[string]bool{}
-	for word := range changes {
-		offers[word] = true
-	}
-	history := []Entry{{event.Event{Kind: event.Reset, At: at, Reason: "ticket 7"}, "Bo Singh", ""}, {event.Event{Kind: event.PolicyLowered, At: at}, "Dee Puty", "Bo Singh"}}
-	for range 8 {
-		history = append(history, history[0])
-	}
-	person := PersonPage{Frame: f, Row: Row{Person: mika, Tenant: "Acme", Member: m}, Offers: offers, First: []string{"restore", "reset", "issue", "unlock"}, Scopes: scopes, Scope: "codes", MoreTime: "2026-04-01", History: history}
-	self := PersonPage{Frame: f, Row: Row{Person: mika, Tenant: "Acme", Member: admin.Member{State: admin.StateDisabled}, Self: true}}
-	roles, err := policy.NewRoles(map[string]policy.Mode{"admin": policy.Required})
-	require.NoError(t, err)
-	before, after := policy.Policy{Mode: policy.Required, Grace: 14 * oneDay, Roles: roles}, policy.Policy{Mode: policy.Optional, Deadline: at, BrowserAge: -1, Methods: policy.App | policy.Phone, AssignedPhones: true, IssuedCode: true, TwoAdministrators: true}
-	terms := p.terms(l, before, after)
-	confirm := ConfirmPage{
-		Frame: f, CodeField: web.CodeField{Recovery: true, Pair: true, Wait: "Wait"}, Doing: "Reset recovery codes of Mika Berg", Details: []string{"One", "Two"}, Terms: terms, Danger: true,
-		To: "/2fa-admin/person/reset", Fields: []web.Field{{Name: "scope", Value: "codes"}}, Back: "/",
-	}
-	noCode, needs := confirm, confirm
-	noCode.NoCode, noCode.CodeField, noCode.Terms = true, web.CodeField{}, nil
-	needs.CodeField = web.CodeField{NeedsApp: true}
-	form := map[string]string{}
-	for name, values := range p.formOf(after) {
-		form[name] = values[0]
-	}
-	set := PolicyPage{
-		Frame: f, Tenants: tenants, Tenant: tenants[0], Status: admin.TenantStatus{Mandatory: true}, Stricter: true, Modes: modes, RoleModes: append([]string{""}, modes...),
-		Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "30"}, Form: form, Roles: []RoleField{{Role{"admin", "Administrator"}, "role-0", "required"}}, Effective: terms, History: history,
-	}
-	requests := RequestsPage{Frame: f, Rows: []RequestRow{
-		{admin.Request{ID: "ABCDEF", Asked: at, Expires: at, Approvable: true}, tenants[0], "Another policy for Acme", "Bo Singh", "", terms, false},
-		{admin.Request{ID: "GHIJKL", Asked: at, Expires: at}, tenants[0], "Delete an account", "Bo Singh", "“Mika Berg”", nil, true},
-	}}
-	return []string{"admin-people", "admin-people", "admin-person", "admin-person", "admin-confirm", "admin-confirm", "admin-confirm", "admin-policy", "admin-requests", "admin-requests"},
-		[]any{&people, &empty, &person, &self, &confirm, &noCode, &needs, &set, &requests, &RequestsPage{Frame: f}}
+	return p
 }
 
-func newPages(t *testing.T) *Pages {
+// newWith makes pages with templates of the host's.
+func newWith(t *testing.T, templates fs.FS) (*Pages, error) {
 	t.Helper()
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	s, err := totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys})
 	require.NoError(t, err)
-	w, err := web.New(web.Config{Service: s, Host: memhost.New(), Product: "Acme Backup"})
+	w, err := web.New(web.Config{Service: s, Host: memhost.New(), Product: "Acme Backup", Templates: templates})
 	require.NoError(t, err)
-	p, err := New(Config{Web: w, Admin: admin.New(s, nil), Directory: &Memory{}, Roles: []Role{{"admin", "Administrator"}}})
-	require.NoError(t, err)
-	return p
+	return New(Config{Web: w, Admin: admin.New(s, nil), Directory: &Memory{}, Roles: []Role{{"admin", "Administrator"}}})
 }
 
 // Every page renders in every language, is under 10 kB without the host's layout, has one
@@ -114,17 +53,46 @@ func newPages(t *testing.T) *Pages {
 func TestPages(t *testing.T) {
 	p := newPages(t)
 	for _, l := range p.section.Languages() {
-		names, data := sampled(t, p, l)
-		for i, name := range names {
-			content, err := p.section.Content(l, name, data[i])
-			require.NoError(t, err, "%s: %s", l.Tag(), name)
-			require.Less(t, len(content), 10_000, "%s: %s %d", l.Tag(), name, i)
-			requireNames(t, string(content), l.Tag()+": "+name)
+		for i, x := range p.samples(l) {
+			content, err := p.section.Content(l, x.Page, x.Data)
+			require.NoError(t, err, "%s: %s", l.Tag(), x.Page)
+			require.Less(t, len(content), 10_000, "%s: %s %d", l.Tag(), x.Page, i)
+			requireNames(t, string(content), l.Tag()+": "+x.Page)
 			if l.Tag() == "en" {
-				golden(t, fmt.Sprintf("%02d-%s.html", i, name), string(content))
+				golden(t, fmt.Sprintf("%02d-%s.html", i, x.Page), string(content))
 			}
 		}
 	}
+}
+
+// New refuses a template of the host's that lacks a form or a field: each field that a
+// template of this package names is left out once.
+func TestReplacedTemplateIsTried(t *testing.T) {
+	p := newPages(t)
+	tried := 0
+	for _, x := range p.samples(p.section.Languages()[0]) {
+		raw, err := fs.ReadFile(Templates(), x.Page+".html")
+		require.NoError(t, err)
+		for _, form := range x.Forms {
+			for _, field := range append(form.Fields, "") {
+				lacks := strings.ReplaceAll(string(raw), `name="`+field+`"`, `name="other"`)
+				says := "there is no field " + field
+				if field == "" {
+					lacks, says = strings.ReplaceAll(string(raw), `method="post"`, `method="get"`), "there is no form"
+				}
+				if lacks == string(raw) { // in a part, or written by a range
+					continue
+				}
+				tried++
+				_, err := newWith(t, fstest.MapFS{x.Page + ".html": {Data: []byte(lacks)}})
+				require.ErrorIs(t, err, web.ErrConfig, "%s: %s %s", x.Page, form.To, field)
+				require.ErrorContains(t, err, says)
+			}
+		}
+	}
+	require.Greater(t, tried, 30)
+	_, err := newWith(t, Templates())
+	require.NoError(t, err, "copies")
 }
 
 func golden(t *testing.T, name, got string) {
