@@ -1,6 +1,9 @@
 package totpflow_test
 
 import (
+	"bytes"
+	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +108,30 @@ func TestConfirmingWithNoCode(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrRejected)
 	require.NotErrorIs(t, err, totp.ErrMalformedCode)
 	require.Equal(t, []event.Kind{event.CodeRejected}, h.Events.Kinds())
+}
+
+// A wrong code at a confirmation costs nothing, since its page shows the secret: without
+// end it does not fill the log, and on a morning on which many people enroll it is not the
+// alarm of leaked passwords.
+func TestWrongConfirmationsAreNotGuesses(t *testing.T) {
+	var out bytes.Buffer
+	alarms := 0
+	h := newHarness(t, func(c *totpflow.Config) {
+		detector := &event.SprayDetector{Refusals: 1, Accounts: 1, Alarm: func(context.Context, []event.Event) { alarms++ }}
+		c.Observer = event.Tee(event.Slog(slog.New(slog.NewTextHandler(&out, nil))), detector)
+	})
+	next, err := h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	page, err := h.BeginEnrollment(h.Ctx, next.Proof)
+	require.NoError(t, err)
+	app, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
+	require.NoError(t, err)
+	for range 20 {
+		_, err = h.ConfirmEnrollment(h.Ctx, page.Token, app.WrongCode())
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	require.Equal(t, 1, strings.Count(out.String(), "kind=code_rejected"))
+	require.Zero(t, alarms)
 }
 
 // The page with the secret is for the person who began the enrollment: a pending sign-in

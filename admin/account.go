@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -215,11 +217,27 @@ func (a Admin) forget(ctx context.Context, who author, target store.AccountID) e
 	})
 }
 
-// An IssuedCode must be sent to the person, and to nobody else.
+// An IssuedCode must be sent to the person, and to nobody else. Only its field REVEALS the
+// code: printed or logged it is a placeholder, and it does not encode as text or JSON.
 type IssuedCode struct {
 	ID      store.AccountID
-	Code    string // REVEALS: anybody who has it and the password can enroll
+	Code    string // anybody who has it and the password can enroll
 	Expires time.Time
+}
+
+// Format writes a placeholder for every verb.
+func (c IssuedCode) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// String returns a placeholder.
+func (c IssuedCode) String() string { return "admin.IssuedCode(redacted)" }
+
+// LogValue returns a placeholder.
+func (c IssuedCode) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalText always returns an error: a log in JSON calls it for the fields of another
+// value, and a queue must not keep the code.
+func (c IssuedCode) MarshalText() ([]byte, error) {
+	return nil, errors.New("admin: an issued code is not encoded; use its field")
 }
 
 // IssueRecoveryCode makes a code that lets the person enroll again, once, within

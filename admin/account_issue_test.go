@@ -1,8 +1,14 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"encoding/xml"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,4 +117,27 @@ func TestIssuedCodeNotDelivered(t *testing.T) {
 	d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), h.IssueCode(anaID))
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Enroll, d.Step)
+}
+
+// A host that prints or logs what it is to deliver, or a value that has it as a field, does
+// not write the code down. Nor does it keep the code in a queue by accident.
+func TestIssuedCodeIsNotPrintedByAccident(t *testing.T) {
+	c := admin.IssuedCode{ID: anaID, Code: "ABCD-EFGH-JKMN-PQRS"}
+	type job struct{ Mail admin.IssuedCode }
+	var log bytes.Buffer
+	for _, v := range []any{c, &c, job{c}, &job{c}, []any{c}, map[string]any{"code": c}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+			fmt.Fprintf(&log, verb, v)
+		}
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("issued", "v", v)
+		slog.New(slog.NewTextHandler(&log, nil)).With("v", v).Info("issued", slog.Group("g", "v", v))
+		for _, encode := range []func(any) ([]byte, error){json.Marshal, xml.Marshal} {
+			text, err := encode(v)
+			require.Error(t, err)
+			require.Empty(t, text)
+		}
+	}
+	require.NotContains(t, log.String(), c.Code[:9])
+	require.NotContains(t, strings.ToLower(log.String()), fmt.Sprintf("%x", c.Code[:9]))
+	require.Contains(t, log.String(), "admin.IssuedCode(redacted)")
 }

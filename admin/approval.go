@@ -104,12 +104,16 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 }
 
 // Approve carries out the request of another administrator, as long as their sessions
-// have not ended since: a thief's request ends when the owner says "it was not me", is
-// unlocked or reset, or changes the password. Both must be allowed to do it now. The
+// have not ended since: a thief's request ends when the owner says "it was not me" or
+// changes the password, and when another administrator clears the owner's factors. Both
+// must be allowed to do it now. The
 // [Rule] is also asked about the administrator who made the request: two accounts of one
 // person are not two administrators. For a request about accounts, each has its own
 // outcome, and the error joins those of the accounts that failed; the others are done.
-// Errors: [ErrSelf], [ErrNoRequest].
+//
+// The first write uses up the request. From then on all accounts are changed, even if ctx
+// ends. After a crash of the process, or an error of this write, ask again for the accounts
+// that have no event of the change. Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.approve")
 	defer flow.End(&err)
@@ -139,7 +143,9 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 	if err != nil {
 		return nil, err
 	}
-	outcomes := a.carryOut(ctx, who, tenant, q)
+	// The request is used up: an approver's browser that hangs up must not leave most of
+	// 800 people as they were.
+	outcomes := a.carryOut(context.WithoutCancel(ctx), who, tenant, q)
 	var failed []error
 	for _, o := range outcomes {
 		if o.Err != nil {
@@ -151,7 +157,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 
 // carryOut performs the part of a request that is outside the tenant's own record.
 func (a Admin) carryOut(ctx context.Context, who author, tenant string, q account.Request) []Outcome {
-	return each(tenant, q.Targets, func(target store.AccountID) (totpflow.Change, error) {
+	return each(ctx, tenant, q.Targets, func(ctx context.Context, target store.AccountID) (totpflow.Change, error) {
 		switch totpflow.Action(q.Action) {
 		case ActionExemptAccount:
 			return a.exempt(ctx, who, target, q.Name)

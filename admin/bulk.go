@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
@@ -32,7 +33,9 @@ var ErrBulk = fmt.Errorf("admin: from 1 to %d accounts at once", MaxAccounts)
 
 // ResetMany is [Admin.Reset] for users of one tenant, with one proof. Each account has
 // its own outcome. Where the tenant's policy requires two administrators, the reset is
-// pending until the second approves ([*ApprovalError]).
+// pending until the second approves ([*ApprovalError]). Once an administrator's proof is
+// used, all accounts are reset, even if ctx ends. After a crash of the process, call it
+// again for the accounts that have no event.Reset.
 func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []string, what Scope) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.reset_many")
 	defer flow.End(&err)
@@ -64,19 +67,40 @@ func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []s
 	if err != nil {
 		return nil, err
 	}
-	return each(tenant, users, func(id store.AccountID) (totpflow.Change, error) {
+	return each(who.lasting(ctx), tenant, users, func(ctx context.Context, id store.AccountID) (totpflow.Change, error) {
 		return a.reset(ctx, who, id, what)
 	}), nil
 }
 
 // each does one thing to each user of a tenant.
-func each(tenant string, users []string, do func(store.AccountID) (totpflow.Change, error)) (outcomes []Outcome) {
+func each(ctx context.Context, tenant string, users []string, do func(context.Context, store.AccountID) (totpflow.Change, error)) (outcomes []Outcome) {
 	for _, user := range users {
-		id := store.AccountID{Tenant: tenant, User: user}
-		change, err := do(id)
-		outcomes = append(outcomes, Outcome{ID: id, Change: change, Err: err})
+		o := Outcome{ID: store.AccountID{Tenant: tenant, User: user}}
+		one(ctx, func(ctx context.Context) { o.Change, o.Err = do(ctx, o.ID) })
+		outcomes = append(outcomes, o)
 	}
 	return outcomes
+}
+
+// patience is how long a call for many waits for the store, for each account.
+const patience = 30 * time.Second
+
+// one does the part of a call for many that is about one account. A store that hangs ends
+// only this part, also if the caller's context has no deadline or was left behind.
+func one(ctx context.Context, do func(context.Context)) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	do(ctx)
+}
+
+// lasting returns the context for the accounts of a call whose proof is used up: if the
+// administrator's browser hangs up after the first of 800 people, the other 799 are done
+// as well. An operator used up no proof, and may interrupt the call.
+func (w author) lasting(ctx context.Context) context.Context {
+	if w.operator() {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 func logBulk(tx *engine.Tx, who author, q account.Request) {

@@ -54,7 +54,8 @@ var (
 // ([Admin.IssueRecoveryCode]), never the password alone.
 //
 // Every row has its own outcome, in the order of rows. Importing the same row again does
-// nothing, so repeat a run that was interrupted. The actor may import into tenants that
+// nothing, so repeat a run that was interrupted. Once an administrator's proof is used, the
+// run continues even if ctx ends. The actor may import into tenants that
 // they may administer. The rule is asked about each row before anything is written:
 // refused rows are left out, and one proof covers the others; if there are no others, it
 // is not consumed. Errors of an outcome: [ErrSelf] for the administrator's own row,
@@ -79,13 +80,15 @@ func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) (_ []Outco
 	if first < 0 {
 		return outcomes, nil
 	}
-	if _, err := a.authoriseFor(ctx, by, ActionImport.On(""), store.AccountID{Tenant: rows[first].ID.Tenant}); err != nil {
+	who, err := a.authoriseFor(ctx, by, ActionImport.On(""), store.AccountID{Tenant: rows[first].ID.Tenant})
+	if err != nil {
 		return nil, err
 	}
-	importEach(rows, outcomes, func(t *takeover) error {
+	importEach(rows, outcomes, func(t *takeover) (err error) {
 		t.who = authors[t.at[0]]
-		change, err := a.changeAccount(ctx, t.id, func(tx *engine.Tx) error { t.decide(tx); return nil })
-		t.change = change
+		one(who.lasting(ctx), func(ctx context.Context) {
+			t.change, err = a.changeAccount(ctx, t.id, func(tx *engine.Tx) error { t.decide(tx); return nil })
+		})
 		return err
 	})
 	return outcomes, nil

@@ -92,7 +92,7 @@ func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []stri
 	if err != nil {
 		return nil, err
 	}
-	return each(tenant, users, func(id store.AccountID) (totpflow.Change, error) {
+	return each(who.lasting(ctx), tenant, users, func(ctx context.Context, id store.AccountID) (totpflow.Change, error) {
 		p, err := a.engine.PolicyOf(ctx, id)
 		if err != nil {
 			return totpflow.Change{}, err

@@ -14,7 +14,8 @@ import (
 // reveals the attack.
 //
 // The alarm is raised when more than Refusals guesses (the kinds [CodeRejected],
-// [RecoveryRejected] and [Throttled]) on at least Accounts different accounts
+// [RecoveryRejected] and [Throttled], but not the wrong code of an enrollment, since the
+// person at the page can read its secret) on at least Accounts different accounts
 // fall into one minute, and not again until there was a minute without such a
 // crowd. A minute is sixty seconds of [Event.At], wherever they begin. Each
 // process counts what its own observer hears; where there are several, divide
@@ -58,7 +59,7 @@ const (
 
 // Observe counts e.
 func (f *SprayDetector) Observe(ctx context.Context, e Event) {
-	if e.Kind != CodeRejected && e.Kind != RecoveryRejected && e.Kind != Throttled {
+	if e.Kind != CodeRejected && e.Kind != RecoveryRejected && e.Kind != Throttled || e.Method == confirmation {
 		return
 	}
 	if guesses := f.count(e.Clean()); guesses != nil {

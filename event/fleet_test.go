@@ -82,6 +82,7 @@ func TestFleetCounts(t *testing.T) {
 		"no code at all":                  {of(event.CodeMalformed), 0},
 		"the person's own code, twice":    {of(event.CodeReplayed), 0},
 		"this server's clock":             {of(event.ClockBehind), 0},
+		"a morning of enrollments":        {enrolling(spray(start, 50, 50)), 0},
 		"signing in":                      {of(event.SignedIn), 0},
 		"changes":                         {of(event.Reset), 0},
 		"same names, different customers": {customers(spray(start, 11, 1)), 1},
@@ -96,6 +97,14 @@ func TestFleetCounts(t *testing.T) {
 func customers(events []event.Event) []event.Event {
 	for i := range events {
 		events[i].Tenant = fmt.Sprint("customer", i)
+	}
+	return events
+}
+
+// enrolling makes every guess the wrong code of an enrollment.
+func enrolling(events []event.Event) []event.Event {
+	for i := range events {
+		events[i].Method = "confirmation"
 	}
 	return events
 }

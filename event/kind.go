@@ -17,7 +17,7 @@ const (
 	EnrollmentBegan      Kind = "enrollment_began"      // a candidate was offered; it signs nobody in yet
 	AuthenticatorRenamed Kind = "authenticator_renamed" // the person renamed it; this changes no access, and an open session can do it at will
 	PhoneCodeSent        Kind = "phone_code_sent"       // sent by Method, sms or voice
-	CodeRejected         Kind = "code_rejected"         // a wrong code, which was counted
+	CodeRejected         Kind = "code_rejected"         // a wrong code, which was counted, or by Method "confirmation" that of an enrollment, which was not
 	CodeReplayed         Kind = "code_replayed"         // a right code that had been used before (NIST SP 800-63B-4 §3.2.7)
 	CodeMalformed        Kind = "code_malformed"        // not a code; not counted, since nothing was guessed
 	Throttled            Kind = "throttled"             // refused without a check, until Until
@@ -27,6 +27,10 @@ const (
 	ClockBehind          Kind = "clock_behind"          // refused because this server's clock is behind the record
 	SignInRefused        Kind = "sign_in_refused"       // no code was asked for, since the account is frozen or a machine's
 )
+
+// confirmation is the Method of a wrong code that was to confirm an enrollment. It is not a
+// guess: the secret is on the page.
+const confirmation = "confirmation"
 
 // Changes that affect who can sign in, or how. These are kept one by one; NIST SP
 // 800-63B-4 §4.6 and OWASP require that the person is notified of each.

@@ -3,26 +3,23 @@ package event
 import (
 	"context"
 	"log/slog"
-	"slices"
 
 	"github.com/totpflow/totpflow/internal/burst"
 )
 
 // Slog returns an observer that logs each event to l, or to [slog.Default] when l is
 // nil: refusals, a lost record, a frozen account and a notification that was given
-// up at Warn, the rest at Info. Refusals that cost an attacker nothing (throttled,
-// malformed, a frozen or machine account) are at most one line a minute for each account
+// up at Warn, the rest at Info. Refusals and lost records that cost an attacker nothing
+// (those without a [Event.Number], such as a throttled, malformed or replayed code, and
+// the wrong code of an enrollment) are at most one line a minute for each account
 // and kind. The next line has the number of lines held back (held_back; those of other
 // accounts that are no longer remembered are held_back_elsewhere): a person who
-// knows one password must not fill the disk. It is as safe for concurrent use as l's
-// handler.
+// knows one password must not fill the disk with them. It is as safe for concurrent use
+// as l's handler.
 func Slog(l *slog.Logger) Observer { return &logger{to: l, bursts: burst.New[burstOf](maxBursts)} }
 
 // maxBursts is how many accounts and kinds are remembered.
 const maxBursts = 10_000
-
-// free are the refusals that anyone can cause without end.
-var free = []Kind{Throttled, CodeMalformed, SignInRefused}
 
 type logger struct {
 	to     *slog.Logger
@@ -57,8 +54,12 @@ func (o *logger) Observe(ctx context.Context, e Event) {
 // pass reports whether the event is a line, how many of its kind and account were held
 // back before it, and how many of others whose bursts were forgotten to make room.
 func (o *logger) pass(e Event) (held, forgotten int, write bool) {
-	if !slices.Contains(free, e.Kind) {
+	if !e.free() {
 		return 0, 0, true
 	}
 	return o.bursts.Pass(burstOf{account{e.Tenant, e.User}, e.Kind}, e.At)
 }
+
+// free reports whether anyone can cause the event without end: it is a refusal that no
+// record counts, since every event that is written has a number.
+func (e Event) free() bool { return e.Number == 0 && (e.Kind.Refusal() || e.Kind == RecordLost) }

@@ -46,9 +46,9 @@ func TestRefusalsAreOneLineAMinute(t *testing.T) {
 
 	// A guess, which is counted and limited elsewhere, has a line of its own, and so has
 	// every change.
-	for range 10 {
-		log.Observe(t.Context(), event.Event{At: at, User: "ana", Kind: event.CodeRejected})
-		log.Observe(t.Context(), event.Event{At: at, User: "ana", Kind: event.Reset})
+	for i := range uint64(10) {
+		log.Observe(t.Context(), event.Event{Number: 2*i + 1, At: at, User: "ana", Kind: event.CodeRejected})
+		log.Observe(t.Context(), event.Event{Number: 2*i + 2, At: at, User: "ana", Kind: event.Reset})
 	}
 	require.Equal(t, 20, lines())
 
@@ -81,4 +81,21 @@ func TestRefusalsAreOneLineAMinute(t *testing.T) {
 	log.Observe(t.Context(), event.Event{At: at.Add(2 * time.Hour), User: "0", Kind: event.SignInRefused})
 	require.Contains(t, out.String(), "held_back=499")
 	require.NotContains(t, out.String(), "held_back_elsewhere")
+}
+
+// A refusal without a number was not written, so nothing limits it: none of them can fill
+// the disk. What lets a person in is never held back.
+func TestUncountedRefusalsAreHeldBack(t *testing.T) {
+	for _, kind := range event.Kinds() {
+		var out bytes.Buffer
+		log := event.Slog(slog.New(slog.NewTextHandler(&out, nil)))
+		for i := range 10 {
+			log.Observe(t.Context(), event.Event{At: start.Add(time.Duration(i) * time.Second), User: "ana", Kind: kind, Method: "confirmation"})
+		}
+		want := 10
+		if kind.Refusal() || kind == event.RecordLost {
+			want = 1
+		}
+		require.Equal(t, want, strings.Count(out.String(), "\n"), kind)
+	}
 }

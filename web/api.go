@@ -67,8 +67,15 @@ func (h *Web) wantsJSON(r *http.Request) bool {
 	default: // no form has another method
 		return true
 	}
-	return strings.HasPrefix(r.URL.Path, h.Path("api/")) || isJSON(r) || r.Header.Get("Authorization") != "" || r.Header.Get(ProofHeader) != "" ||
+	return strings.HasPrefix(r.URL.Path, h.Path("api/")) || isJSON(r) || hasBearer(r) || r.Header.Get(ProofHeader) != "" ||
 		strings.HasPrefix(r.Header.Get("Accept"), "application/json")
+}
+
+// hasBearer reports whether the request shows the key of a session. A browser sends the
+// scheme Basic with every form where a proxy in front asks for a password.
+func hasBearer(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer")
 }
 
 func isJSON(r *http.Request) bool {

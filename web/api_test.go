@@ -71,3 +71,19 @@ func TestAPI(t *testing.T) {
 	require.Equal(t, []any{http.StatusUnauthorized, "signed_out"}, []any{status, asked["error"]})
 	require.Empty(t, s.logged.String())
 }
+
+// A browser behind a proxy that asks for a password by HTTP Basic gets pages, not JSON; the
+// scheme of a program's key counts in any case.
+func TestBasicIsNotAProgram(t *testing.T) {
+	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })
+	p := s.signedIn()
+	for _, credentials := range []string{"Basic YW5hOmFuYQ==", "Negotiate Bearer", "Bearerish x"} {
+		p.Header.Set("Authorization", credentials)
+		p.Post("/backups/42/delete", "note", "x")
+		p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
+	}
+	for _, credentials := range []string{"Bearer x", "bearer x", "BEARER"} {
+		status, asked := s.api(http.MethodPost, "/backups/42/delete", nil, "Authorization", credentials)
+		require.Equal(t, []any{http.StatusUnauthorized, "signed_out"}, []any{status, asked["error"]}, credentials)
+	}
+}

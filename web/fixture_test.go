@@ -68,6 +68,8 @@ type line struct {
 
 	mu               sync.Mutex
 	breaking, broken bool
+	hidden           store.AccountID // the account whose record cannot be read
+	why              error
 }
 
 var errLine = errors.New("the line is broken")
@@ -76,6 +78,12 @@ func (l *line) set(breaking bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.breaking, l.broken = breaking, false
+}
+
+func (l *line) hide(id store.AccountID, why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hidden, l.why = id, why
 }
 
 func (l *line) Put(ctx context.Context, rec store.Record, was store.Version) error {
@@ -93,6 +101,9 @@ func (l *line) Get(ctx context.Context, id store.AccountID) (store.Record, error
 	defer l.mu.Unlock()
 	if l.broken {
 		return store.Record{}, errLine
+	}
+	if l.why != nil && id == l.hidden {
+		return store.Record{}, l.why
 	}
 	return l.Store.Get(ctx, id)
 }

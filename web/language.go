@@ -66,19 +66,31 @@ func (l languages) byTag(tag string) *Language {
 	return nil
 }
 
+// maxAccept bounds the part of an Accept-Language header that is read, in bytes: room for
+// some thirty languages.
+const maxAccept = 256
+
 // accepted returns the language that best matches a browser's Accept-Language header (RFC
-// 9110 §12.5.4).
+// 9110 §12.5.4). The header is cut after a whole tag: anybody can send a megabyte of tags,
+// and to parse them all takes a second of the processor, before any sign-in.
 func (l languages) accepted(header string) *Language {
+	if len(header) > maxAccept {
+		header = header[:max(0, strings.LastIndexByte(header[:maxAccept+1], ','))]
+	}
 	_, i := language.MatchStrings(l.matcher, header)
 	return l.all[i]
 }
 
-// spoken returns the language of the request.
+// spoken returns the language of the request. It is not kept with the request: Config.Language
+// may look at the session, which a request has only after the first call.
 func (h *Web) spoken(r *http.Request) *Language {
 	if h.Language != nil {
 		return h.languages.accepted(h.Language(r))
 	}
-	return cmp.Or(h.languages.byTag(h.cookie(r, languageCookie)), h.languages.accepted(r.Header.Get("Accept-Language")))
+	if l := h.languages.byTag(h.cookie(r, languageCookie)); l != nil {
+		return l
+	}
+	return h.languages.accepted(r.Header.Get("Accept-Language"))
 }
 
 // LanguageOf returns the language of a request's pages, so that the host's own pages and

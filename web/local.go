@@ -26,9 +26,13 @@ func local(to string) string {
 }
 
 // address returns the address of the request as the browser knows it, even behind
-// [http.StripPrefix].
+// [http.StripPrefix]. Behind a router that does not clean paths, it may begin with two
+// slashes: a form with that address would send its code to another site.
 func address(r *http.Request) string {
-	return orDefault(local(r.RequestURI), r.URL.RequestURI())
+	if to := local(r.RequestURI); to != "" {
+		return to
+	}
+	return "/" + strings.TrimLeft(r.URL.RequestURI(), "/")
 }
 
 // referrer returns the page of this site that the request was made on; without one, "".

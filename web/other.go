@@ -42,6 +42,8 @@ func (h *Web) others(ctx context.Context, v visitor) (users []totpflow.User, err
 }
 
 // otherAccounts returns the person's other accounts with their state, for the security page.
+// An account that cannot be read is left out and logged: a lost record at one product must
+// not close the page on which a thief's browser is revoked at another.
 func (h *Web) otherAccounts(ctx context.Context, v visitor) (accounts []OtherAccount, err error) {
 	users, err := h.others(ctx, v)
 	if err != nil {
@@ -49,8 +51,12 @@ func (h *Web) otherAccounts(ctx context.Context, v visitor) (accounts []OtherAcc
 	}
 	for _, u := range users {
 		st, err := h.service.Account(u).Status(ctx)
-		if err != nil {
-			return nil, err
+		switch {
+		case ctx.Err() != nil: // a browser that has gone away is not a fault
+			return nil, ctx.Err()
+		case err != nil:
+			h.Log.ErrorContext(ctx, "web: another account of the person was not read", "tenant", u.ID.Tenant, "user", u.ID.User, "error", err)
+			continue
 		}
 		accounts = append(accounts, OtherAccount{nameOf(u), accountHash(u.ID), st.Enrolled})
 	}

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 
@@ -50,4 +51,26 @@ func TestOtherAccountsOfOnePerson(t *testing.T) {
 	p.Page.Submit("/2fa/security/saved")
 	p.Get("/2fa/security")
 	require.Equal(t, []string{"ana@acme.example On"}, p.Page.Texts("other"))
+}
+
+// A record that cannot be read, or was lost, closes only the page of its own account. On the
+// others the account is not shown, since nothing is known about it.
+func TestOtherAccountThatCannotBeRead(t *testing.T) {
+	lost := totpflow.User{ID: totpflow.AccountID{User: "3"}, Name: "ana@partner.example", Generation: 7}
+	s := newSite(t, func(c *web.Config) {
+		c.Accounts = func(context.Context, totpflow.AccountID) ([]totpflow.User, error) {
+			return []totpflow.User{ana, ben, lost}, nil
+		}
+	})
+	p := s.signedIn()
+	p.Get("/2fa/security")
+	require.Equal(t, []string{"ben@acme.example Off Set up"}, p.Page.Texts("other"))
+	require.Contains(t, s.logged.String(), totpflow.ErrRecordLost.Error(), "for the operator")
+	s.line.hide(ben.ID, errors.New("the shard is down"))
+	p.Get("/2fa/security")
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Empty(t, p.Page.Texts("other"))
+	require.Contains(t, s.logged.String(), "the shard is down", "for the operator")
+	s.line.hide(ana.ID, errors.New("the shard is down"))
+	require.Equal(t, http.StatusServiceUnavailable, p.Get("/2fa/security").Status, "the person's own")
 }

@@ -2,6 +2,7 @@ package adminweb
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -152,9 +153,9 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	l := p.section.Language(r)
 	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows)), details: []string{l.Say("does."+string(scope), "Count", len(rows))}}
 	if len(tenants) > 1 {
-		return p.eachByWindow(w, r, v, rows, c, func(by admin.Administrator, row Row) error {
-			change, err := p.Admin.Reset(r.Context(), by, row.ID, scope)
-			return errors.Join(err, p.keep(r.Context(), change))
+		return p.eachByWindow(w, r, v, rows, c, func(ctx context.Context, by admin.Administrator, row Row) error {
+			change, err := p.Admin.Reset(ctx, by, row.ID, scope)
+			return errors.Join(err, p.keep(ctx, change))
 		})
 	}
 	c.purpose = admin.Purpose(admin.ActionResetAccount, totpflow.AccountID{Tenant: tenants[0]})
@@ -177,7 +178,7 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 
 // eachByWindow performs one action on each of up to twenty people with one code, and then
 // closes the window.
-func (p *Pages) eachByWindow(w http.ResponseWriter, r *http.Request, v visitor, rows []Row, c confirmation, do func(admin.Administrator, Row) error) error {
+func (p *Pages) eachByWindow(w http.ResponseWriter, r *http.Request, v visitor, rows []Row, c confirmation, do func(context.Context, admin.Administrator, Row) error) error {
 	if len(rows) > admin.MaxTargets {
 		return errTooMany
 	}
@@ -192,13 +193,14 @@ func (p *Pages) eachByWindow(w http.ResponseWriter, r *http.Request, v visitor, 
 		return err
 	}
 	by = admin.Administrator{User: v.User, Window: window}
+	ctx := context.WithoutCancel(r.Context()) // the code is used: the rest is done even if the browser does not wait
 	var several severalError
 	for i, name := range distinct(rows) {
-		several.count(name, do(by, rows[i]))
+		several.count(name, do(ctx, by, rows[i]))
 	}
 	// The window also ends by itself. Its failure beside calls that succeeded would read as
 	// theirs, and they would be repeated.
-	if err := p.Admin.CloseWindow(r.Context(), v.User); err != nil {
+	if err := p.Admin.CloseWindow(ctx, v.User); err != nil {
 		p.Web.Log.ErrorContext(r.Context(), "adminweb: a window was not closed", "error", err)
 	}
 	return p.doneMany(w, r, several.orNil())
@@ -260,8 +262,8 @@ func (p *Pages) issueMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	}
 	l := p.section.Language(r)
 	c := confirmation{action: admin.ActionIssueCode, doing: l.Say("do.issueMany", "Count", len(rows)), mild: true, details: []string{l.Say("does.issue")}}
-	return p.eachByWindow(w, r, v, rows, c, func(by admin.Administrator, row Row) error {
-		return p.Admin.IssueRecoveryCode(r.Context(), by, row.ID, p.deliver(row.Person))
+	return p.eachByWindow(w, r, v, rows, c, func(ctx context.Context, by admin.Administrator, row Row) error {
+		return p.Admin.IssueRecoveryCode(ctx, by, row.ID, p.deliver(row.Person))
 	})
 }
 

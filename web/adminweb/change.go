@@ -152,7 +152,7 @@ var changes = map[string]change{
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		err := x.Admin.Forget(x.r.Context(), by, x.them.ID)
 		if err == nil || errors.Is(err, admin.ErrNoAccount) { // a person who never signed in has no record to delete
-			err = x.Erase(x.r.Context(), x.them)
+			err = x.Erase(context.WithoutCancel(x.r.Context()), x.them) // otherwise a browser that hangs up leaves half a person
 		}
 		return totpflow.Change{}, err
 	}},

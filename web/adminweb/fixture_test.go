@@ -66,6 +66,7 @@ type site struct {
 	mailDown bool
 	reminded []string
 	erased   []string
+	hangUp   context.CancelFunc // ends the last request as a browser does that hangs up
 	logged   strings.Builder
 }
 
@@ -144,7 +145,10 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 			s.reminded = append(s.reminded, to.Address+" by "+by.ID.User)
 			return nil
 		},
-		Erase: func(_ context.Context, p adminweb.Person) error {
+		Erase: func(ctx context.Context, p adminweb.Person) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.erased = append(s.erased, p.ID.User)
@@ -168,7 +172,14 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 		s.pages.AfterPassword(w, r, u)
 	})
 	mux.Handle("/", s.pages.Require(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<h1>Home</h1>")) })))
-	s.url = webtest.Serve(t, mux)
+	s.url = webtest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		s.mu.Lock()
+		s.hangUp = cancel
+		s.mu.Unlock()
+		mux.ServeHTTP(w, r.WithContext(ctx))
+	}))
 	return s
 }
 

@@ -209,16 +209,17 @@ func maskedTitle(l *web.Language, word string, q admin.Request) string {
 // accordingly.
 func (p *Pages) approve(r *http.Request, by admin.Administrator, row RequestRow) error {
 	outcomes, err := p.Admin.Approve(r.Context(), by, row.Tenant.ID, row.ID)
+	ctx := context.WithoutCancel(r.Context()) // the request is used up, even if the browser does not wait
 	var several severalError
 	for _, o := range outcomes {
-		failed := errors.Join(o.Err, p.keep(r.Context(), o.Change))
+		failed := errors.Join(o.Err, p.keep(ctx, o.Change))
 		if row.Action == admin.ActionForgetAccount && p.Erase != nil && (failed == nil || errors.Is(failed, admin.ErrNoAccount)) {
-			them, err := p.Directory.Person(r.Context(), o.ID)
+			them, err := p.Directory.Person(ctx, o.ID)
 			if failed = err; err == nil {
-				failed = p.Erase(r.Context(), them)
+				failed = p.Erase(ctx, them)
 			}
 		}
-		name, nameErr := p.nameOf(r.Context(), o.ID)
+		name, nameErr := p.nameOf(ctx, o.ID)
 		several.count(strings.TrimSpace(name), errors.Join(failed, nameErr))
 	}
 	if len(outcomes) == 0 {
