@@ -44,12 +44,26 @@ func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	page, err := h.service.BeginEnrollment(r.Context(), by, goes...)
 	if errors.Is(err, totpflow.ErrProof) {
-		return &proofError{action: totpflow.ActionReplaceAuthenticator}
+		return h.proofOver(r)
 	}
 	if err != nil {
 		return err
 	}
 	return reply(w, http.StatusOK, setupAnswer{page.Token, page.Offer.URI(), page.Offer.Secret(), page.Expires, page.Clears})
+}
+
+// proofOver returns the error for a proof that is no longer valid. A person of a session who
+// has no authenticator could not show its code: they are asked for the password.
+func (h *Web) proofOver(r *http.Request) error {
+	if v, err := h.visitor(r); err == nil {
+		switch st, err := v.account.Status(r.Context()); {
+		case err != nil:
+			return err
+		case len(st.Authenticators) == 0:
+			return errPasswordNext
+		}
+	}
+	return &proofError{action: totpflow.ActionReplaceAuthenticator}
 }
 
 // grant returns the grant with which the enrollment may start: never a session alone,

@@ -148,6 +148,7 @@ func settingUp(t *testing.T, s *site) {
 	require.NotEmpty(t, g.call("GET", "/account", nil, g.auth()...).is(200, "").get("setup_until"))
 	g.call("POST", "/setup", object{}, g.auth()...).is(403, "password_required")
 	g.call("POST", "/setup", object{"password": "wrong"}, g.auth()...).is(401, "wrong_password")
+	g.call("POST", "/setup", object{}, g.auth("Proof", "over")...).is(403, "password_required")
 	g.call("POST", "/setup", object{"password": password}, g.auth()...).is(200, "")
 	s.clock.Advance(25 * time.Hour)
 	require.Equal(t, "required", g.call("GET", "/account", nil, g.auth()...).is(401, "signed_out").get("reason"))
