@@ -71,8 +71,8 @@ func (l languages) byTag(tag string) *Language {
 const maxAccept = 256
 
 // accepted returns the language that best matches a browser's Accept-Language header (RFC
-// 9110 §12.5.4). The header is cut after a whole tag: anybody can send a megabyte of tags,
-// and to parse them all takes a second of the processor, before any sign-in.
+// 9110 §12.5.4). The header is cut after a whole tag: anybody can send a megabyte of tags
+// before any sign-in, and parsing them all costs the processor.
 func (l languages) accepted(header string) *Language {
 	if len(header) > maxAccept {
 		header = header[:max(0, strings.LastIndexByte(header[:maxAccept+1], ','))]
