@@ -64,6 +64,7 @@ type site struct {
 	twins    map[totpflow.AccountID]totpflow.AccountID // accounts of one person
 	mails    []admin.IssuedCode
 	mailDown bool
+	refused  string // a tenant that the rule refuses
 	reminded []string
 	erased   []string
 	logged   strings.Builder
@@ -104,6 +105,9 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	s.admin = admin.New(s.service, func(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error {
 		if action == admin.ActionApprove && target.User != "" && s.twin(actor.ID) == target {
 			return admin.ErrSelf
+		}
+		if s.refuses(target.Tenant) {
+			return errRule
 		}
 		if tenants, err := s.directory.Tenants(ctx, actor); err != nil || len(tenants) == 0 {
 			return errRule
@@ -170,6 +174,12 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	mux.Handle("/", s.pages.Require(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<h1>Home</h1>")) })))
 	s.url = webtest.Serve(t, mux)
 	return s
+}
+
+func (s *site) refuses(tenant string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused != "" && s.refused == tenant
 }
 
 func (s *site) twin(id totpflow.AccountID) totpflow.AccountID {
