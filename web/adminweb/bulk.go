@@ -139,6 +139,9 @@ func (p *Pages) confirmMany(w http.ResponseWriter, r *http.Request, v visitor, r
 		people = append(people, row.Person)
 	}
 	l := p.section.Language(r)
+	if r.PostForm.Has(partlyField) {
+		c.details = slices.Insert(c.details, 0, l.Say("confirm.partly", "Count", maxLooks))
+	}
 	c.details = append(whom(l, v, rows), c.details...)
 	if !named(r, people) {
 		c.again = true

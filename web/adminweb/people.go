@@ -77,9 +77,10 @@ func missing(m admin.Member) bool {
 
 const (
 	perPage = 10
-	// maxLooks is how many people a filter looks at for one page, so that a request stays
+	// maxLooks is how many people a filter looks at for one request, so that it stays
 	// bounded in a tenant of a million people.
 	maxLooks = 1000
+	perLook  = 200 // of them, at once, where a form asks for everyone who was found
 )
 
 // A listing is the part of the list that an address or a form asks for.
@@ -265,21 +266,39 @@ func (p *Pages) count(r *http.Request, v visitor, l listing, page *PeoplePage) e
 	return nil
 }
 
+// everyone returns the people of the list that a form asks for. Where the filter has covered
+// only a part of it, the page that confirms says so.
+func (p *Pages) everyone(r *http.Request, v visitor) (rows []Row, err error) {
+	l, ok := v.listing(r.PostForm)
+	if !ok {
+		return nil, errForm
+	}
+	l.cursor = ""
+	looked, partly := 0, false
+	err = p.scan(r.Context(), v, l, perLook, func(row Row, after string) bool {
+		switch {
+		case row.Key == "": // the end of a page
+			looked += perLook
+			partly = l.filter != "" && looked >= maxLooks && after != ""
+		case !row.Self:
+			rows = append(rows, row)
+		}
+		return len(rows) <= admin.MaxAccounts && !partly
+	})
+	if r.PostForm.Del(partlyField); partly {
+		r.PostForm.Set(partlyField, "yes")
+		if len(rows) == 0 && err == nil {
+			err = admin.ErrBulk
+		}
+	}
+	return rows, err
+}
+
 // chosen returns the people that a form of the list names: those who are ticked, or all of the
 // filter.
 func (p *Pages) chosen(r *http.Request, v visitor) (rows []Row, err error) {
 	if r.PostForm.Get("all") != "" {
-		l, ok := v.listing(r.PostForm)
-		if !ok {
-			return nil, errForm
-		}
-		l.cursor = ""
-		err = p.scan(r.Context(), v, l, 200, func(row Row, _ string) bool {
-			if row.Key != "" && !row.Self {
-				rows = append(rows, row)
-			}
-			return len(rows) <= admin.MaxAccounts
-		})
+		rows, err = p.everyone(r, v)
 	} else {
 		var people []Person
 		for _, key := range r.PostForm["person"] {
