@@ -83,7 +83,6 @@ func tenantsOf(rows []Row) (ids []string) {
 // whom names the people: how many, in which organisations, and the first by name. The
 // page names more than one organisation before anything happens.
 func whom(l *web.Language, v visitor, rows []Row) (details []string) {
-	const few = 10
 	ids := tenantsOf(rows)
 	if len(ids) > 1 {
 		details = append(details, l.Say("confirm.several", "Count", len(ids)))
@@ -98,11 +97,17 @@ func whom(l *web.Language, v visitor, rows []Row) (details []string) {
 			details = append(details, l.Say("confirm.ofTenant", "Tenant", t.Name, "Count", n))
 		}
 	}
-	who := l.Quoted(distinct(rows)[:min(few, len(rows))])
-	if len(rows) > few {
-		who = l.Say("confirm.andMore", "Names", who, "Count", len(rows)-few)
+	return append(details, firstOf(l, distinct(rows)))
+}
+
+// firstOf returns the first of many names in words, and how many more there are.
+func firstOf(l *web.Language, names []string) string {
+	const few = 10
+	who := l.Quoted(names[:min(few, len(names))])
+	if more := len(names) - few; more > 0 {
+		who = l.Say("confirm.andMore", "Names", who, "Count", more)
 	}
-	return append(details, who)
+	return who
 }
 
 // distinct returns the name of each person, and more where several have the same name: the
@@ -135,6 +140,9 @@ func (p *Pages) confirmMany(w http.ResponseWriter, r *http.Request, v visitor, r
 		people = append(people, row.Person)
 	}
 	l := p.section.Language(r)
+	if r.PostForm.Has(partlyField) {
+		c.details = slices.Insert(c.details, 0, l.Say("confirm.partly", "Count", maxLooks))
+	}
 	c.details = append(whom(l, v, rows), c.details...)
 	if !named(r, people) {
 		c.again = true

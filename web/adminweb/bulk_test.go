@@ -2,6 +2,7 @@ package adminweb_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,8 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/web/adminweb"
+	"github.com/totpflow/totpflow/web/webtest"
 )
 
 // cutting hangs up once it has deleted a record.
@@ -66,4 +69,54 @@ func TestBrowserHangsUp(t *testing.T) {
 	b.Page.Submit(action(t, b, "/2fa-admin/requests/*approve"))
 	submit(b)
 	require.Equal(t, []string{"gil", "mika"}, s.erased)
+}
+
+// A counting directory counts the people that it lists.
+type counting struct {
+	adminweb.Directory
+	listed *int
+}
+
+func (c counting) People(ctx context.Context, q adminweb.Query) (adminweb.People, error) {
+	page, err := c.Directory.People(ctx, q)
+	*c.listed += len(page.People)
+	return page, err
+}
+
+// A form for everyone who was found looks at no more people than a page of the list does,
+// and the page that confirms says that there are others: otherwise one request opens the
+// records of a million people.
+func TestEveryoneWhoWasFound(t *testing.T) {
+	s := newSite(t)
+	s.freeze(deputy)
+	for i := range 1100 {
+		s.directory.Add(one("acme", fmt.Sprint("n", i), fmt.Sprint("New ", i)))
+	}
+	last := one("acme", "zoe", "Zoe Zett")
+	s.directory.Add(last)
+	s.hire(last)
+	s.freeze(last)
+	listed := 0
+	s.office.Directory = counting{s.directory, &listed}
+	b := s.as(boss)
+	everyone := func(filter, search string) *webtest.Page {
+		listed = 0
+		return b.Post("/2fa-admin/people/change", "all", "yes", "tenant", "*", "filter", filter, "q", search, "do", "reset", "scope", "all")
+	}
+	page := everyone("frozen", "")
+	require.Equal(t, 1000, listed)
+	require.Contains(t, page.Text("doing"), "“Dee Puty” Only the first 1000 people of the list were searched.")
+	b.confirm()
+	require.Equal(t, admin.StateRequired, s.member(deputy).State)
+	require.Equal(t, admin.StateFrozen, s.member(last).State)
+
+	page = everyone("frozen", "")
+	require.Contains(t, page.Text("error"), "At most 1000 people at once.", "nobody among the first 1000")
+	page = everyone("frozen", "zoe")
+	require.Contains(t, page.Text("doing"), "“Zoe Zett”")
+	require.NotContains(t, page.Text("doing"), "Only the first")
+	page = everyone("", "")
+	require.Contains(t, page.Text("error"), "At most 1000 people at once.")
+	page = everyone("phone", "zoe")
+	require.Contains(t, page.Text("error"), "Choose somebody first.")
 }

@@ -50,7 +50,8 @@ type confirmation struct {
 // The confirmation page's own fields.
 const (
 	confirmField = "totpflow_confirm"
-	setField     = "set" // a digest of the people that the page has named
+	setField     = "set"    // a digest of the people that the page has named
+	partlyField  = "partly" // the filter did not cover the whole list
 )
 
 // confirm returns the administrator with permission for the change, by the code of the

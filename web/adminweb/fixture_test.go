@@ -64,6 +64,7 @@ type site struct {
 	twins    map[totpflow.AccountID]totpflow.AccountID // accounts of one person
 	mails    []admin.IssuedCode
 	mailDown bool
+	refused  string // a tenant that the rule refuses
 	reminded []string
 	erased   []string
 	hangUp   context.CancelFunc // ends the last request as a browser does that hangs up
@@ -105,6 +106,9 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	s.admin = admin.New(s.service, func(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error {
 		if action == admin.ActionApprove && target.User != "" && s.twin(actor.ID) == target {
 			return admin.ErrSelf
+		}
+		if s.refuses(target.Tenant) {
+			return errRule
 		}
 		if tenants, err := s.directory.Tenants(ctx, actor); err != nil || len(tenants) == 0 {
 			return errRule
@@ -181,6 +185,12 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 		mux.ServeHTTP(w, r.WithContext(ctx))
 	}))
 	return s
+}
+
+func (s *site) refuses(tenant string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused != "" && s.refused == tenant
 }
 
 func (s *site) twin(id totpflow.AccountID) totpflow.AccountID {

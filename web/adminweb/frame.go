@@ -1,8 +1,10 @@
 package adminweb
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -29,8 +31,11 @@ func (p *Pages) frame(r *http.Request, v visitor) (f Frame, err error) {
 		switch {
 		case errors.Is(err, ErrNoPerson):
 			continue
-		case err != nil:
-			return f, err
+		case r.Context().Err() != nil:
+			return f, r.Context().Err()
+		case err != nil: // the window must still be shown, so that it can be closed
+			p.Web.Log.ErrorContext(r.Context(), "adminweb: a person was not named", "tenant", t.ID.Tenant, "user", t.ID.User, "error", err)
+			them = Person{ID: t.ID, Name: t.ID.User}
 		}
 		f.Helps = append(f.Helps, them.label())
 	}
@@ -40,7 +45,8 @@ func (p *Pages) frame(r *http.Request, v visitor) (f Frame, err error) {
 
 // Waiting returns how many requests the person of a session may approve, for a badge in the
 // host's menu: none of their own, of whichever account (admin.Rule). It is 0 for a person who
-// administers nothing.
+// administers nothing. An organisation that cannot be read is not counted, and logged; if none
+// of them can be read, Waiting returns the error.
 func (p *Pages) Waiting(ctx context.Context, u totpflow.User) (int, error) {
 	tenants, err := p.Directory.Tenants(ctx, u)
 	if err != nil {
@@ -50,18 +56,46 @@ func (p *Pages) Waiting(ctx context.Context, u totpflow.User) (int, error) {
 }
 
 func (p *Pages) waiting(ctx context.Context, v visitor) (n int, err error) {
-	for _, t := range v.tenants {
+	_, err = p.each(ctx, v.tenants, func(t Tenant) error {
 		st, err := p.Admin.Tenant(ctx, v.looks(), t.ID)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for _, q := range st.Pending {
 			if q.Approvable {
 				n++
 			}
 		}
+		return nil
+	})
+	return n, err
+}
+
+// each reads every tenant, and returns the names of those that cannot be read: a record that
+// does not open, or a rule that refuses one tenant, must not close the pages of five hundred
+// others. It logs the first error. If no tenant can be read, it returns that error.
+func (p *Pages) each(ctx context.Context, of []Tenant, read func(Tenant) error) (unread []string, first error) {
+	for _, t := range of {
+		err := read(t)
+		if ctx.Err() != nil { // a browser that has gone away is not a fault
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			unread, first = append(unread, cmp.Or(t.Name, t.ID)), cmp.Or(first, fmt.Errorf("tenant %q: %w", t.ID, err))
+		}
 	}
-	return n, nil
+	if len(unread) == len(of) {
+		return nil, first
+	}
+	p.logUnread(ctx, "tenants", len(unread), first)
+	return unread, nil
+}
+
+// logUnread logs what a page left out. One line has the first error of all.
+func (p *Pages) logUnread(ctx context.Context, what string, count int, first error) {
+	if count > 0 {
+		p.Web.Log.ErrorContext(ctx, "adminweb: "+what+" were not read", "count", count, "error", first)
+	}
 }
 
 // postCloseWindow closes the window before its time.

@@ -1,7 +1,9 @@
 package adminweb
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,8 +27,9 @@ type PeoplePage struct {
 	Set, Of int    // "Set of Of have set it up"
 	Tally   admin.Tally
 	Alerts  []alertRow
-	Races   int  // lost in the last 24 hours
-	Mails   bool // codes can be issued
+	Unread  string // the names of tenants that could not be counted
+	Races   int    // lost in the last 24 hours
+	Mails   bool   // codes can be issued
 	Reminds bool
 	Scope   string // the scope of a reset, as chosen
 	All     bool
@@ -74,9 +77,10 @@ func missing(m admin.Member) bool {
 
 const (
 	perPage = 10
-	// maxLooks is how many people a filter looks at for one page, so that a request stays
+	// maxLooks is how many people a filter looks at for one request, so that it stays
 	// bounded in a tenant of a million people.
 	maxLooks = 1000
+	perLook  = 200 // of them, at once, where a form asks for everyone who was found
 )
 
 // A listing is the part of the list that an address or a form asks for.
@@ -131,7 +135,8 @@ func (p *Pages) scan(ctx context.Context, v visitor, l listing, limit int, yield
 }
 
 // rows returns people with their state. The list comes from the host: a person who has
-// never signed in is not in the store.
+// never signed in is not in the store. A person whose tenant cannot be read, or whom the rule
+// refuses, is shown as one who cannot be read: the other people stay within reach.
 func (p *Pages) rows(ctx context.Context, v visitor, people []Person) (rows []Row, err error) {
 	var ids []totpflow.AccountID
 	for _, one := range people {
@@ -142,14 +147,21 @@ func (p *Pages) rows(ctx context.Context, v visitor, people []Person) (rows []Ro
 		ids = append(ids, one.ID)
 		rows = append(rows, Row{Person: one, Key: personKey(one.ID), Tenant: t.Name, Self: one.ID == v.User.ID})
 	}
-	i := 0
-	for m, err := range p.Admin.Status(ctx, v.looks(), ids...) {
-		if err != nil {
-			return nil, err
+	unread, first := 0, error(nil)
+	for i := 0; i < len(ids); {
+		for m, err := range p.Admin.Status(ctx, v.looks(), ids[i:]...) {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if err != nil { // of the tenant, or of the rule: Status ends, and continues with the next one
+				m = admin.Member{ID: ids[i], State: admin.StateUnreadable}
+				unread, first = unread+1, cmp.Or(first, fmt.Errorf("tenant %q: %w", ids[i].Tenant, err))
+			}
+			rows[i].Member = m
+			i++
 		}
-		rows[i].Member = m
-		i++
 	}
+	p.logUnread(ctx, "people", unread, first)
 	return rows, nil
 }
 
@@ -198,7 +210,7 @@ func (p *Pages) peoplePage(w http.ResponseWriter, r *http.Request, v visitor, fo
 	if next != "" {
 		page.Next = p.Path("people") + "?" + l.query(next).Encode()
 	}
-	if err := p.count(r.Context(), v, l, page); err != nil {
+	if err := p.count(r, v, l, page); err != nil {
 		return err
 	}
 	if page.Alerts, err = p.alerts(r.Context(), v); err != nil {
@@ -222,41 +234,71 @@ func (l listing) query(from string) url.Values {
 }
 
 // count fills in the numbers: how many records say that they are set up, of how many people
-// the host has.
-func (p *Pages) count(ctx context.Context, v visitor, l listing, page *PeoplePage) error {
-	all, err := p.Directory.People(ctx, Query{Tenants: l.of})
-	if err != nil {
-		return err
+// the host has, in the tenants that can be counted.
+func (p *Pages) count(r *http.Request, v visitor, l listing, page *PeoplePage) error {
+	of := v.tenants
+	if l.tenant != allTenants {
+		t, _ := v.tenant(l.tenant)
+		of = []Tenant{t}
 	}
-	for _, id := range l.of {
-		t, err := p.Admin.Tally(ctx, v.looks(), storeQuery(id))
+	ctx, counted := r.Context(), []string(nil)
+	unread, err := p.each(ctx, of, func(t Tenant) error {
+		n, err := p.Admin.Tally(ctx, v.looks(), storeQuery(t.ID))
 		if err != nil {
 			return err
 		}
-		page.Tally.Enabled += t.Enabled
-		page.Tally.Exempt += t.Exempt
-		page.Tally.Frozen += t.Frozen
-		page.Tally.Reset += t.Reset
+		counted = append(counted, t.ID)
+		page.Tally.Enabled += n.Enabled
+		page.Tally.Exempt += n.Exempt
+		page.Tally.Frozen += n.Frozen
+		page.Tally.Reset += n.Reset
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	page.Unread = firstOf(p.section.Language(r), unread)
+	all, err := p.Directory.People(ctx, Query{Tenants: counted})
+	if err != nil {
+		return err
 	}
 	page.Set, page.Of = page.Tally.Enabled, max(page.Tally.Enabled, all.Total-page.Tally.Exempt)
 	return nil
+}
+
+// everyone returns the people of the list that a form asks for. Where the filter has covered
+// only a part of it, the page that confirms says so.
+func (p *Pages) everyone(r *http.Request, v visitor) (rows []Row, err error) {
+	l, ok := v.listing(r.PostForm)
+	if !ok {
+		return nil, errForm
+	}
+	l.cursor = ""
+	looked, partly := 0, false
+	err = p.scan(r.Context(), v, l, perLook, func(row Row, after string) bool {
+		switch {
+		case row.Key == "": // the end of a page
+			looked += perLook
+			partly = l.filter != "" && looked >= maxLooks && after != ""
+		case !row.Self:
+			rows = append(rows, row)
+		}
+		return len(rows) <= admin.MaxAccounts && !partly
+	})
+	if r.PostForm.Del(partlyField); partly {
+		r.PostForm.Set(partlyField, "yes")
+		if len(rows) == 0 && err == nil {
+			err = admin.ErrBulk
+		}
+	}
+	return rows, err
 }
 
 // chosen returns the people that a form of the list names: those who are ticked, or all of the
 // filter.
 func (p *Pages) chosen(r *http.Request, v visitor) (rows []Row, err error) {
 	if r.PostForm.Get("all") != "" {
-		l, ok := v.listing(r.PostForm)
-		if !ok {
-			return nil, errForm
-		}
-		l.cursor = ""
-		err = p.scan(r.Context(), v, l, 200, func(row Row, _ string) bool {
-			if row.Key != "" && !row.Self {
-				rows = append(rows, row)
-			}
-			return len(rows) <= admin.MaxAccounts
-		})
+		rows, err = p.everyone(r, v)
 	} else {
 		var people []Person
 		for _, key := range r.PostForm["person"] {

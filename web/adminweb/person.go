@@ -167,7 +167,8 @@ func (p *Pages) history(ctx context.Context, tenant string, events []event.Event
 }
 
 // called returns the name of an actor as events have it: a user of the tenant, one of another
-// tenant behind its ID, or an operator.
+// tenant behind its ID, or an operator. A person whom the directory cannot read stays as the
+// event has them: a provider's directory that is down must not close its customers' pages.
 func (p *Pages) called(ctx context.Context, tenant, actor string) (string, error) {
 	ids := []totpflow.AccountID{{Tenant: tenant, User: actor}}
 	if i := strings.LastIndex(actor, "/"); i >= 0 {
@@ -175,11 +176,14 @@ func (p *Pages) called(ctx context.Context, tenant, actor string) (string, error
 	}
 	for _, id := range ids {
 		them, err := p.Directory.Person(ctx, id)
-		if err == nil {
+		switch {
+		case err == nil:
 			return them.label(), nil
-		}
-		if !errors.Is(err, ErrNoPerson) {
-			return "", err
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case !errors.Is(err, ErrNoPerson):
+			p.logUnread(ctx, "people", 1, err)
+			return actor, nil
 		}
 	}
 	return actor, nil

@@ -2,6 +2,7 @@ package adminweb_test
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -100,4 +101,22 @@ func helps(b *person) (all []string) {
 		}
 	}
 	return all
+}
+
+// A history names a person whom the directory cannot read as the event does, and the page is
+// shown.
+func TestHistoryOfAPersonWhoCannotBeRead(t *testing.T) {
+	s := newSite(t)
+	b := s.as(root)
+	b.Get("/2fa-admin/policy?tenant=acme")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "required")
+	b.confirm()
+	b.Get("/2fa-admin/policy?tenant=acme")
+	require.Contains(t, b.Page.Texts("log")[0], "Ruth Root")
+	s.office.Directory = nameless{s.directory, root.ID}
+	b = s.as(boss)
+	b.Get("/2fa-admin/policy?tenant=acme")
+	require.Equal(t, http.StatusOK, b.Page.Status)
+	require.Contains(t, b.Page.Texts("log")[0], "provider/root")
+	require.Contains(t, s.logged.String(), "the directory is down")
 }

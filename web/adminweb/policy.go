@@ -49,14 +49,26 @@ func (t Term) Changed() bool { return t.Before != t.After }
 var modes = []string{"required", "optional", "off"}
 
 func (p *Pages) getPolicy(w http.ResponseWriter, r *http.Request, v visitor) error {
-	t := v.tenants[0]
+	of := v.tenants // the first one that can be read: its page leads to the others
 	if q := r.URL.Query(); q.Has("tenant") {
-		var ok bool
-		if t, ok = v.tenant(q.Get("tenant")); !ok {
+		t, ok := v.tenant(q.Get("tenant"))
+		if !ok {
 			return web.ErrNotFound
 		}
+		of = []Tenant{t}
 	}
-	st, err := p.Admin.Tenant(r.Context(), v.looks(), t.ID)
+	var t Tenant
+	var st admin.TenantStatus
+	found := false
+	_, err := p.each(r.Context(), of, func(one Tenant) (err error) {
+		if found {
+			return nil
+		}
+		t = one
+		st, err = p.Admin.Tenant(r.Context(), v.looks(), t.ID)
+		found = err == nil
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,8 @@ import (
 // forms post to "requests/ID/approve" and "requests/ID/withdraw", with the field tenant.
 type RequestsPage struct {
 	Frame
-	Rows []RequestRow
+	Rows   []RequestRow
+	Unread string // the names of tenants whose requests could not be read
 }
 
 // A RequestRow is a request in words.
@@ -55,19 +56,26 @@ func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, 
 		of = []Tenant{t}
 	}
 	page := &RequestsPage{}
-	for _, t := range of {
+	unread, err := p.each(r.Context(), of, func(t Tenant) error {
 		st, err := p.Admin.Tenant(r.Context(), v.looks(), t.ID)
 		if err != nil {
 			return err
 		}
+		var rows []RequestRow
 		for _, q := range st.Pending {
 			row, err := p.requestRow(r, v, t, q)
 			if err != nil {
 				return err
 			}
-			page.Rows = append(page.Rows, row)
+			rows = append(rows, row)
 		}
+		page.Rows = append(page.Rows, rows...)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	page.Unread = firstOf(p.section.Language(r), unread)
 	if page.Frame, err = p.frame(r, v); err != nil {
 		return err
 	}
