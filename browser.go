@@ -12,7 +12,8 @@ import (
 
 // TrustBrowser makes a token with which this browser passes without a code from now on,
 // but never without the password. It uses up the proof, which must be that of a sign-in
-// by code. The label names the browser in the person's list (totphttp.BrowserLabel).
+// by an app's code or by the host's own factor ([Service.BeginExternal]). The label names
+// the browser in the person's list (totphttp.BrowserLabel).
 // Errors: [ErrProof], [ErrTrustNotOffered].
 //
 // The token ends at the age that the policy allows, which is checked whenever it is

@@ -86,11 +86,12 @@ type Decision struct {
 	// [ActionEnroll] or [ActionReplaceAuthenticator]. It is empty when there is neither.
 	Action Action
 
-	// Proof is set when Passed. After a code it allows one TrustBrowser, or one
-	// NewRecoveryCodes within an hour of codes that are not marked as saved. After a recovery
-	// code, after [Service.ReplaceAtSignIn], or when nothing is set up, it allows one
-	// BeginEnrollment. After a code by phone it allows one BeginEnrollment or BeginPhone,
-	// and nothing if the account has an authenticator. A machine account gets no proof.
+	// Proof is set when Passed. After an app's code it allows one TrustBrowser, or one
+	// NewRecoveryCodes within an hour of codes that are not marked as saved. After an external
+	// factor it allows one TrustBrowser. After a recovery code, after
+	// [Service.ReplaceAtSignIn], or when nothing is set up, it allows one BeginEnrollment.
+	// After a code by phone it allows one BeginEnrollment or BeginPhone, and nothing if the
+	// account has an authenticator. A machine account gets no proof.
 	Proof Proof
 
 	// Methods are the ways to answer AskCode. With Enroll they are the methods that can

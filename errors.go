@@ -62,7 +62,7 @@ var (
 	// by another one or is already confirmed. The person must start it again.
 	ErrEnrollmentExpired = errors.New("totpflow: the enrollment has expired; start it again")
 
-	// ErrNotEnrolled means that the account has no authenticator.
+	// ErrNotEnrolled means that the account has no authenticator. It may have a phone.
 	ErrNotEnrolled = errors.New("totpflow: no authenticator is set up")
 
 	// ErrFrozen means that the person answered "it was not me" to a change: nobody gets

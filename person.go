@@ -27,11 +27,14 @@ func (s *Service) Account(u User) Account { return Account{service: s, user: u} 
 // VerifyCode checks another code of a signed-in person's authenticator app before an
 // action (step-up). It returns a proof for this purpose and this account, valid once and
 // for [ProofLifetime]. A trusted browser is not enough. The code counts against the same
-// budget as at a sign-in. Errors: as [Service.VerifyCode]; [ErrNotEnrolled] for
-// people who have no authenticator (ask for the password again); [ErrWeakAuthenticator]
-// for the code of a weak key, which proves nothing but [ActionReplaceAuthenticator]; [ErrProof] for
-// a purpose without an action, and [ErrPurpose] for one that is too long, both before the
-// code is used.
+// budget as at a sign-in. Errors: as [Service.VerifyCode]; [ErrNotEnrolled] for people who
+// have no authenticator; [ErrWeakAuthenticator] for the code of a weak key, which proves
+// nothing but [ActionReplaceAuthenticator]; [ErrProof] for a purpose without an action, and
+// [ErrPurpose] for one that is too long, both before the code is used.
+//
+// Accept the password instead only if [Status].Enrolled is false. With ErrNotEnrolled, a
+// person may still have a phone as the second factor, and must set up an app first:
+// otherwise an open session and the password would be enough.
 func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (_ Proof, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.verify_code")
 	defer flow.End(&err)

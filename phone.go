@@ -38,9 +38,11 @@ func checkPhones(p *phone.Delivery) (*phone.Delivery, error) {
 // SendPhoneCode sends a code for the sign-in under way, by SMS or voice, to one
 // of the decision's Phones. It invalidates a code that was sent before; wrong codes stay
 // counted. The message is counted, for the account, the number, its prefix and the
-// tenant, before the provider is asked. Errors: [*throttle.Error] while this account is
-// locked, [ErrPhoneLimit], [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and
-// those of package phone when the provider refuses.
+// tenant, before the provider is asked. Errors: [*throttle.Error] after five wrong codes
+// by phone in a row or too many messages of this account, [ErrPhoneLimit], [ErrNoPhone],
+// [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the provider
+// refuses. It sends while wrong codes have locked the account, too: the person can type
+// the code as soon as the lockout ends, before somebody's next guess.
 func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (_ phone.Sent, err error) {
 	ctx, flow := s.engine.Begin(ctx, "send_phone_code")
 	defer flow.End(&err)

@@ -332,3 +332,25 @@ func TestPrefixAndTenantLimits(t *testing.T) {
 		})
 	}
 }
+
+// While wrong codes of the app have locked the account, a code by phone is sent: it gets
+// the person in as soon as the lockout ends.
+func TestSendsWhileLocked(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	app, _ := h.Enroll(ana)
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+	next := h.asked(ana)
+	for h.Status(ana).Throttled == nil {
+		_, err := h.VerifyCode(h.Ctx, next.Challenge, app.WrongCode())
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	_, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+	require.NoError(t, err)
+	d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
+	refused(t, d, err, throttle.ErrThrottled)
+	h.Clock.Advance(h.Status(ana).Throttled.Wait)
+	d, err = h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
+	require.NoError(t, err)
+	require.Equal(t, totpflow.ReasonPhoneCode, d.Reason)
+}

@@ -208,6 +208,9 @@ func TestExternal(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonExternal, d.Reason)
 	require.Equal(t, ana.ID, d.ID)
+	require.NotZero(t, d.TrustFor)
+	_, err = h.TrustBrowser(h.Ctx, d.Proof, "Firefox on Linux")
+	require.NoError(t, err, "as after an app's code")
 }
 
 // A host that forgets ErrRejected, or does not look at whose factor was shown, lets nobody

@@ -269,7 +269,7 @@ func (a Admin) isAbove(ctx context.Context, upper, tenant string) (bool, error) 
 	}
 	chain, err := a.engine.ParentTenants(ctx, tenant)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", totpflow.ErrPolicy, err)
+		return false, a.engine.PolicyFailed(ctx, tenant, err)
 	}
 	return slices.Contains(chain, upper), nil
 }

@@ -1,8 +1,10 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"reflect"
 	"slices"
 	"testing"
@@ -168,7 +170,9 @@ func TestChainThatCannotBeRead(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
 	errChain := errors.New("the directory is down")
+	var log bytes.Buffer
 	s := o.Open(func(c *totpflow.Config) { // here the host sets the policy
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		c.ParentTenants = func(context.Context, string) ([]string, error) { return nil, errChain }
 	})
 	by := o.By(o.provider, admin.ActionUnlockAccount)
@@ -176,6 +180,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 		err := admin.New(s, letAll).Unlock(o.Ctx, by, anaID)
 		require.ErrorIs(t, err, errChain)
 		require.ErrorIs(t, err, totpflow.ErrPolicy)
+		require.Contains(t, log.String(), "the directory is down", "for the operator")
 	})
 	require.NoError(t, admin.New(s, letAll).Unlock(o.Ctx, o.By(o.boss, admin.ActionUnlockAccount), anaID))
 	flat := o.Open(func(c *totpflow.Config) { c.ParentTenants = nil })

@@ -36,6 +36,7 @@ type product struct {
 	show     func(w http.ResponseWriter, page string, data any)
 	mail     func(ctx context.Context, about event.Event, notMe string) error
 
+	checkPassword   func(ctx context.Context, user totpflow.User, password string) error
 	mayAdministrate admin.Rule
 }
 
@@ -272,10 +273,18 @@ func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
 // region operation
 const deletion totpflow.Action = "delete backup"
 
-// deleteBackup asks for another code before an action that cannot be undone.
-func (p *product) deleteBackup(ctx context.Context, user totpflow.User, backup, code string) error {
+// deleteBackup requires another code before an action that cannot be undone, and the
+// password of a person who has no second factor at all.
+func (p *product) deleteBackup(ctx context.Context, user totpflow.User, backup, code, password string) error {
 	account := p.mfa.Account(user)
-	proof, err := account.VerifyCode(ctx, deletion.On(backup), code) // ErrNotEnrolled: ask for the password instead
+	status, err := account.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if !status.Enrolled {
+		return p.checkPassword(ctx, user, password) // yours
+	}
+	proof, err := account.VerifyCode(ctx, deletion.On(backup), code) // ErrNotEnrolled: only a phone; set up an app first
 	if err != nil {
 		return err
 	}

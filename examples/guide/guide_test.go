@@ -100,8 +100,8 @@ func TestHandlers(t *testing.T) {
 	is(http.StatusUnauthorized, "")(do("/code", url.Values{"code": {phone.Code()}})) // that sign-in is over
 	is(http.StatusOK, "42")(do("/signin", nil))                                      // the browser is trusted
 
-	require.ErrorIs(t, p.deleteBackup(t.Context(), ana, "7", phone.WrongCode()), totpflow.ErrRejected)
-	require.NoError(t, p.deleteBackup(t.Context(), ana, "7", phone.Code()))
+	require.ErrorIs(t, p.deleteBackup(t.Context(), ana, "7", phone.WrongCode(), "correct horse"), totpflow.ErrRejected)
+	require.NoError(t, p.deleteBackup(t.Context(), ana, "7", phone.Code(), ""))
 
 	// A new password ends the trust and the session.
 	_, err = p.signedIn(httptest.NewRequest(http.MethodGet, "/", nil))
@@ -194,7 +194,11 @@ func (p *pigeon) Send(_ context.Context, m phone.Message) error {
 	return nil
 }
 
-// If the policy allows codes by SMS, a person sets up and signs in with them.
+var errPassword = errors.New("wrong password")
+
+// If the policy allows codes by SMS, a person sets up and signs in with them. Before that,
+// the password is enough for a deletion, and afterwards it is not: a phone is a second
+// factor, too, although no app can show a code.
 func TestByPhone(t *testing.T) {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
@@ -207,6 +211,12 @@ func TestByPhone(t *testing.T) {
 		start:    func(_ http.ResponseWriter, d totpflow.Decision) { session = d.ID.User },
 		end:      func(http.ResponseWriter, *http.Request) { session = "" },
 		show:     func(_ http.ResponseWriter, page string, data any) { shown[page] = data },
+		checkPassword: func(_ context.Context, _ totpflow.User, typed string) error {
+			if typed != "correct horse" {
+				return errPassword
+			}
+			return nil
+		},
 	}
 	p.mfa, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: clock.Now,
@@ -216,6 +226,8 @@ func TestByPhone(t *testing.T) {
 	require.NoError(t, err)
 	next, err := p.mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
+	require.ErrorIs(t, p.deleteBackup(t.Context(), ana, "7", "", "wrong"), errPassword)
+	require.NoError(t, p.deleteBackup(t.Context(), ana, "7", "", "correct horse"))
 	number, err := phone.ParseNumber("+436601234567")
 	require.NoError(t, err)
 	page, err := p.mfa.BeginPhone(t.Context(), next.Challenge, number)
@@ -224,6 +236,7 @@ func TestByPhone(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.mfa.ConfirmPhone(t.Context(), page.Token, sent.Code.Digits())
 	require.NoError(t, err)
+	require.ErrorIs(t, p.deleteBackup(t.Context(), ana, "7", "", "correct horse"), totpflow.ErrNotEnrolled)
 	clock.Advance(time.Minute) // at most one message in 30 seconds
 
 	post := client(t, p)

@@ -32,9 +32,7 @@ func (e *Engine) PolicyOf(ctx context.Context, id store.AccountID) (policy.Polic
 func (e *Engine) policyFor(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	p, err := e.Policy.Policy(ctx, id)
 	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrPolicy, err)
-		e.reportFailure(ctx, account.TenantID(id.Tenant), err)
-		return policy.Policy{}, err
+		return policy.Policy{}, e.PolicyFailed(ctx, id.Tenant, err)
 	}
 	must, err := e.IsMandatory(ctx, id.Tenant)
 	if err != nil {
@@ -53,9 +51,16 @@ func (e *Engine) IsMandatory(ctx context.Context, tenant string) (bool, error) {
 	}
 	must, err := e.Mandatory(ctx, tenant)
 	if err != nil {
-		return true, fmt.Errorf("%w: %w", ErrPolicy, err)
+		return true, e.PolicyFailed(ctx, tenant, err)
 	}
 	return must, nil
+}
+
+// PolicyFailed returns why the host could not decide about a tenant, and reports it.
+func (e *Engine) PolicyFailed(ctx context.Context, tenant string, err error) error {
+	err = fmt.Errorf("%w: %w", ErrPolicy, err)
+	e.reportFailure(ctx, account.TenantID(tenant), err)
+	return err
 }
 
 // ofRole returns the policy for the account's role, which is looked up only if the policy
@@ -70,7 +75,7 @@ func (e *Engine) ofRole(ctx context.Context, id store.AccountID, p policy.Policy
 	}
 	role, err := e.Role(ctx, id)
 	if err != nil {
-		return policy.Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
+		return policy.Policy{}, e.PolicyFailed(ctx, id.Tenant, err)
 	}
 	return policy.Strictest(p.For(role)), nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -43,4 +44,36 @@ func TestRoleIsAskedWhereItMatters(t *testing.T) {
 	require.ErrorIs(t, err, down)
 	require.ErrorIs(t, err, ErrPolicy)
 	require.Zero(t, p)
+}
+
+// A function of the host that fails is logged like a policy that cannot be read: it locks
+// out everybody of the tenant. A caller who hung up is not an error.
+func TestPolicyPartsThatFail(t *testing.T) {
+	down := func(ctx context.Context) error { return cmp.Or(ctx.Err(), errors.New("no directory")) }
+	roles, err := policy.NewRoles(map[string]policy.Mode{"guest": policy.Off})
+	require.NoError(t, err)
+	for name, change := range map[string]func(*Config){
+		"Mandatory": func(c *Config) {
+			c.Policy = fixed(policy.Policy{Mode: policy.Optional})
+			c.Mandatory = func(ctx context.Context, _ string) (bool, error) { return false, down(ctx) }
+		},
+		"Role": func(c *Config) {
+			c.Policy = fixed(policy.Policy{Mode: policy.Required, Roles: roles})
+			c.Role = func(ctx context.Context, _ store.AccountID) (string, error) { return "", down(ctx) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLogbook(t, change)
+			_, err := l.PolicyOf(t.Context(), id)
+			require.ErrorIs(t, err, ErrPolicy)
+			l.one("level=ERROR", policyFailed, "tenant=acme", "no directory")
+
+			gone, hangUp := context.WithCancel(t.Context())
+			hangUp()
+			l = newLogbook(t, change)
+			_, err = l.PolicyOf(gone, id)
+			require.ErrorIs(t, err, ErrPolicy)
+			l.one("level=DEBUG", callerGone)
+		})
+	}
 }

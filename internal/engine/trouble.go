@@ -24,7 +24,7 @@ const maxLines = 1000
 // The kinds of trouble are the texts of the lines.
 const (
 	storeFailed     = "totpflow: the store failed"
-	callerGone      = "totpflow: the caller ended a call to the store"
+	callerGone      = "totpflow: the caller ended a call to the store or to the policy"
 	racesLost       = "totpflow: other writers were faster"
 	unreadable      = "totpflow: a record does not open"
 	pending         = "totpflow: a notification waits in its record"
@@ -93,7 +93,7 @@ func (e *Engine) reportFailure(ctx context.Context, id store.AccountID, err erro
 		e.report(ctx, slog.LevelError, troubleOf{kind: unreadable, id: id}, why)
 	case errors.Is(err, store.ErrConflict):
 		e.report(ctx, slog.LevelWarn, troubleOf{kind: racesLost, id: id}, why)
-	case errors.Is(err, store.ErrUnavailable) && errors.Is(ctx.Err(), context.Canceled): // such as a browser that hung up
+	case errors.Is(ctx.Err(), context.Canceled) && (errors.Is(err, store.ErrUnavailable) || errors.Is(err, ErrPolicy)): // such as a browser that hung up
 		e.report(ctx, slog.LevelDebug, troubleOf{kind: callerGone}, why)
 	case errors.Is(err, store.ErrUnavailable):
 		e.report(ctx, slog.LevelError, troubleOf{kind: storeFailed}, why)

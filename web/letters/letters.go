@@ -18,7 +18,9 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -55,11 +57,20 @@ type Person struct {
 	Language     string // the language that the person reads, as a tag such as "de"; English if there are no texts in it
 }
 
-// A Letter is a mail in plain text. The lines of Text end with "\n".
+// A Letter is a mail in plain text. The lines of Text end with "\n". Text may have a recovery
+// code, or a link that closes the account: printed or logged, the letter is a placeholder.
 type Letter struct {
 	Subject, Text string
 	Language      string // the language of the text, as a tag, for the header Content-Language
 }
+
+const redacted = "letters.Letter(redacted)"
+
+// Format writes a placeholder for every verb.
+func (l Letter) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue returns a placeholder.
+func (l Letter) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 //go:embed words/*.json
 var wordFiles embed.FS

@@ -1,6 +1,7 @@
 package letters_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -196,4 +197,21 @@ func TestNewRefuses(t *testing.T) {
 	}
 	_, err := letters.New(letters.Config{Site: site})
 	require.ErrorIs(t, err, web.ErrConfig)
+}
+
+// A program that prints or logs a letter that it could not send does not write down the
+// code in it.
+func TestLetterIsNotPrintedByAccident(t *testing.T) {
+	l := letters.Letter{Subject: "Your code", Text: "It is ABCD-EFGH-JKMN-PQRS"}
+	var out bytes.Buffer
+	for _, v := range []any{l, &l, []any{l}, struct{ Mail letters.Letter }{l}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			fmt.Fprintf(&out, verb, v)
+		}
+		slog.New(slog.NewTextHandler(&out, nil)).Info("not sent", "letter", v)
+	}
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("not sent", "letter", l)
+	require.NotContains(t, out.String(), "ABCD-EFGH")
+	require.NotContains(t, out.String(), fmt.Sprintf("%x", "ABCD-EFGH"))
+	require.Contains(t, out.String(), "letters.Letter(redacted)")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -19,7 +20,8 @@ import (
 // ErrConfig is wrapped by the errors of [New].
 var ErrConfig = errors.New("kannel: invalid configuration")
 
-// Config describes how to reach Kannel and how to use it.
+// Config describes how to reach Kannel and how to use it. Only its field and its JSON
+// REVEAL the password: printed or logged it is a placeholder.
 type Config struct {
 	// URL of the sendsms interface, such as
 	// "http://127.0.0.1:13013/cgi-bin/sendsms". Required.
@@ -41,6 +43,14 @@ type Config struct {
 	// Timeout of a request. Zero: 10 s.
 	Timeout time.Duration
 }
+
+const redacted = "kannel.Config(redacted)"
+
+// Format writes a placeholder for every verb.
+func (c Config) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue returns a placeholder.
+func (c Config) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Sender hands messages to Kannel. It shows no password when printed.
 type Sender struct {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -27,7 +28,8 @@ const (
 // ErrConfig is wrapped by the errors of [New].
 var ErrConfig = errors.New("twilio: invalid configuration")
 
-// Config is an account of Twilio.
+// Config is an account of Twilio. Only its field and its JSON
+// REVEAL the secret: printed or logged it is a placeholder.
 type Config struct {
 	// AccountSID is the account, "AC" and 32 hexadecimal digits. Required.
 	AccountSID string
@@ -55,6 +57,14 @@ type Config struct {
 	// Timeout of a request. Zero: 10 s.
 	Timeout time.Duration
 }
+
+const redacted = "twilio.Config(redacted)"
+
+// Format writes a placeholder for every verb.
+func (c Config) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue returns a placeholder.
+func (c Config) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 var (
 	accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
