@@ -1,6 +1,7 @@
 package totpflow_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -62,19 +63,24 @@ func TestBurstOfGuessesGetsTheBudget(t *testing.T) {
 	}
 }
 
-// The budget belongs to the account: neither a new challenge, nor another
-// session or process, nor a fresh start of the sign-in refills it.
+// The budget belongs to the account: neither a new challenge, nor another session, process
+// or address, nor a fresh start of the sign-in refills it.
 func TestBudgetIsPerAccount(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
 	h.Clock.Advance(time.Hour) // so that the phone need not wait for a new code
-	for range 5 {
-		_, err := h.Open().VerifyCode(h.Ctx, h.Challenge(ana), phone.WrongCode())
+	from := func(i int) context.Context {
+		return event.WithSource(h.Ctx, event.Source{Address: fmt.Sprint("192.0.2.", i), UserAgent: fmt.Sprint("browser ", i)})
+	}
+	for i := range 5 {
+		_, err := h.Open().VerifyCode(from(i), h.Challenge(ana), phone.WrongCode())
 		require.ErrorIs(t, err, totpflow.ErrRejected)
 	}
-	next, err := h.SignIn(h.Ctx, ana)
+	next, err := h.SignIn(from(5), ana)
 	require.NoError(t, err)
 	require.NotNil(t, next.Throttled)
+	_, err = h.Open().VerifyCode(from(6), next.Challenge, phone.Peek())
+	require.ErrorIs(t, err, throttle.ErrThrottled, "from another address")
 	_, err = h.Open().VerifyCode(h.Ctx, next.Challenge, phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled)
 	_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), phone.Peek())

@@ -46,7 +46,7 @@ func (w Window) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(w)) }
 func (w Window) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[window]") }
 
 // WindowActions returns the actions that a window may be for. Policies, exemptions, erasures,
-// approvals, imports and numbers require a code each.
+// approvals, imports, numbers and reminders require a code each.
 func WindowActions() []totpflow.Action { return slices.Clone(windowActions) }
 
 var windowActions = []totpflow.Action{

@@ -109,6 +109,11 @@ func TestWindowOpensForItsCode(t *testing.T) {
 		"exemption":      {[]totpflow.Action{admin.ActionExemptAccount}, ids[:1], admin.ErrWindow},
 		"erasure":        {[]totpflow.Action{admin.ActionForgetAccount}, ids[:1], admin.ErrWindow},
 		"approval":       {[]totpflow.Action{admin.ActionApprove}, ids[:1], admin.ErrWindow},
+		"import":         {[]totpflow.Action{admin.ActionImport}, ids[:1], admin.ErrWindow},
+		"a number":       {[]totpflow.Action{admin.ActionAssignPhone}, ids[:1], admin.ErrWindow},
+		"a reminder":     {[]totpflow.Action{admin.ActionRemind}, ids[:1], admin.ErrWindow},
+		"a window":       {[]totpflow.Action{admin.ActionOpenWindow}, ids[:1], admin.ErrWindow},
+		"one of two":     {[]totpflow.Action{admin.ActionResetAccount, admin.ActionImport}, ids[:1], admin.ErrWindow},
 		"oneself":        {resetOnly, []store.AccountID{o.boss.ID}, admin.ErrSelf},
 		"elsewhere":      {resetOnly, []store.AccountID{o.elsewhere.ID}, admin.ErrNotAllowed},
 		"a reserved id":  {resetOnly, []store.AccountID{{Tenant: "acme", User: "totpflow:tenant"}}, store.ErrID},
@@ -220,20 +225,23 @@ func TestWindowIsOfItsBrowser(t *testing.T) {
 	o.Enroll(ana)
 	by := o.window(o.boss, resetOnly, anaID)
 	other := o.window(o.deputy, resetOnly, anaID)
-	for name, actor := range map[string]admin.Administrator{
-		"no name":               {User: o.boss.User},
-		"another's":             {User: o.boss.User, Window: other.Window},
-		"by somebody else":      {User: o.deputy.User, Window: by.Window},
-		"not a name":            {User: o.boss.User, Window: "x"},
-		"a longer name":         {User: o.boss.User, Window: by.Window + "A"},
-		"with line ends":        {User: o.boss.User, Window: by.Window + "\n"},
-		"line ends for letters": {User: o.boss.User, Window: by.Window[:20] + "\n\n"},
-		"beside a proof":        {User: o.boss.User, Window: by.Window, Proof: "x"},
-		"of an older user":      {User: totpflow.User{ID: o.boss.ID, Generation: 99}, Window: by.Window},
-		"a name of an operator": {User: totpflow.User{ID: anaID}, Window: by.Window},
+	for name, c := range map[string]struct {
+		actor admin.Administrator
+		is    error
+	}{
+		"no name":               {admin.Administrator{User: o.boss.User}, totpflow.ErrProof},
+		"another's":             {admin.Administrator{User: o.boss.User, Window: other.Window}, totpflow.ErrProof},
+		"by somebody else":      {admin.Administrator{User: o.deputy.User, Window: by.Window}, totpflow.ErrProof},
+		"not a name":            {admin.Administrator{User: o.boss.User, Window: "x"}, totpflow.ErrProof},
+		"a longer name":         {admin.Administrator{User: o.boss.User, Window: by.Window + "A"}, totpflow.ErrProof},
+		"with line ends":        {admin.Administrator{User: o.boss.User, Window: by.Window + "\n"}, totpflow.ErrProof},
+		"line ends for letters": {admin.Administrator{User: o.boss.User, Window: by.Window[:20] + "\n\n"}, totpflow.ErrProof},
+		"beside a proof":        {admin.Administrator{User: o.boss.User, Window: by.Window, Proof: "x"}, totpflow.ErrProof},
+		"of an older user":      {admin.Administrator{User: totpflow.User{ID: o.boss.ID, Generation: 99}, Window: by.Window}, totpflow.ErrRecordLost},
+		"of the person":         {admin.Administrator{User: totpflow.User{ID: anaID}, Window: by.Window}, admin.ErrSelf},
 	} {
-		err := servicetest.ErrorOf(o.admin.Reset(o.Ctx, actor, anaID, admin.ScopeAll))
-		require.Error(t, err, name)
+		err := servicetest.ErrorOf(o.admin.Reset(o.Ctx, c.actor, anaID, admin.ScopeAll))
+		require.ErrorIs(t, err, c.is, name)
 		require.Equal(t, admin.StateEnabled, o.Member(anaID).State, name)
 	}
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", by, by.Window, by.Window, by.LogValue()), string(by.Window))

@@ -97,6 +97,36 @@ func TestCodeThatWasNotSent(t *testing.T) {
 	require.NotContains(t, p.Page.Text("main"), "Trusted browsers", "a phone trusts none")
 }
 
+// While a number is being set up, another code can be sent, the same way or the other one.
+// The newest one is the one to enter.
+func TestAnotherCodeForANewNumber(t *testing.T) {
+	s := newSite(t)
+	s.policy.set(policy.Policy{Mode: policy.Required, Methods: methods})
+	p := s.browser()
+	p.password(ana)
+	p.Get("/2fa/phone")
+	p.Page.Submit("/2fa/phone", "number", "+43 660 1234567", "via", "sms")
+	older := s.code()
+	for i, next := range []struct {
+		via  phone.Via
+		what string
+	}{{phone.SMS, "An SMS to"}, {phone.Voice, "A call to"}} {
+		s.clock.Advance(2 * time.Minute)
+		p.Page.Submit("/2fa/phone/send", "via", string(next.via))
+		p.is(http.StatusOK, "/2fa/phone", "Enter the code from your phone")
+		require.Empty(t, p.Page.Text("error"))
+		require.Contains(t, p.Page.Text("what"), next.what)
+		require.Len(t, s.texts, i+2)
+		require.Equal(t, next.via, s.texts[i+1].Via)
+	}
+	if older != s.code() {
+		p.Page.Submit("/2fa/phone/confirm", "phone_code", older)
+		p.is(http.StatusForbidden, "/2fa/phone/confirm", "Enter the code from your phone")
+	}
+	p.Page.Submit("/2fa/phone/confirm", "phone_code", s.code())
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+}
+
 // The code that was sent before stays the one to enter, with its phone, where another could
 // not be sent: to a second phone, or because a phone was added after the page was opened.
 func TestCodeThatWasNotSentToAnotherPhone(t *testing.T) {

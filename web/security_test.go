@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,38 @@ func TestThisBrowserIsMarked(t *testing.T) {
 	q.password(ana)
 	q.Page.Submit("/2fa/code", "code", p.phone.Code())
 	require.NotContains(t, q.Get("/2fa/security").Text("main"), "This browser")
+}
+
+// A browser whose trust was removed on the page is asked for a code at its next sign-in;
+// the others are not, until all are removed.
+func TestRevokedBrowserIsAskedAgain(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	lost := s.browser()
+	for _, x := range []*person{lost, p} {
+		x.password(ana)
+		x.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
+	}
+	enters := func(x *person) string {
+		x.Get("/2fa/security").Submit("/2fa/signout")
+		return x.password(ana).Path
+	}
+	require.Equal(t, []string{"/", "/"}, []string{enters(lost), enters(p)}, "both are trusted")
+	st, err := s.service.Account(ana).Status(t.Context())
+	require.NoError(t, err)
+	require.Len(t, st.Browsers, 2)
+	first := slices.MinFunc(st.Browsers, func(a, b totpflow.Browser) int { return a.Issued.Compare(b.Issued) })
+
+	p.Get("/2fa/security").Submit("/2fa/security/revoke/" + first.ID)
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Len(t, p.Page.Texts("browser"), 1)
+	require.Equal(t, []string{"/2fa/code", "/"}, []string{enters(lost), enters(p)})
+
+	lost.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
+	p.Get("/2fa/security").Submit("/2fa/security/revoke-all")
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Empty(t, p.Page.Texts("browser"))
+	require.Equal(t, []string{"/2fa/code", "/2fa/code"}, []string{enters(lost), enters(p)})
 }
 
 // The page of a mail's link names the account and the change above the button.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/web"
+	"github.com/totpflow/totpflow/web/memhost"
 )
 
 // signedIn returns a browser of a person who has set up and signed in by a code.
@@ -49,9 +50,10 @@ func TestStepUp(t *testing.T) {
 	require.Equal(t, []string{"42 copy=1&copy=2&note=a+%26+b"}, s.deleted, "the fields of before, and none of ours")
 }
 
-// A code that was typed for one backup deletes no other, and none twice.
+// A code that was typed for one backup deletes no other, and none twice. A proof that was
+// never used is not valid for another backup either.
 func TestStepUpIsForOneTarget(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })
 	p := s.signedIn()
 	code := p.phone.Code()
 	p.Post("/backups/42/delete", "totpflow_code", code)
@@ -62,6 +64,24 @@ func TestStepUpIsForOneTarget(t *testing.T) {
 	require.Len(t, s.deleted, 1)
 	p.Post("/backups/gone/delete", "totpflow_code", p.phone.Code())
 	p.is(http.StatusNotFound, "/backups/gone/delete", "Page not found")
+
+	status, asked := s.api(http.MethodPost, "/api/signin", map[string]any{"email": ana.Name, "password": password})
+	require.Equal(t, http.StatusForbidden, status)
+	status, in := s.api(http.MethodPost, "/2fa/api/code", map[string]any{"challenge": asked["challenge"], "code": p.phone.Code()})
+	require.Equal(t, http.StatusOK, status)
+	bearer := "Bearer " + in["session"].(string)
+	status, fresh := s.api(http.MethodPost, "/2fa/api/reauthenticate", map[string]any{"action": "delete backup", "target": "43", "code": p.phone.Code()}, "Authorization", bearer)
+	require.Equal(t, http.StatusOK, status)
+	for _, try := range []struct {
+		backup string
+		status int
+	}{{"44", http.StatusForbidden}, {"43", http.StatusOK}, {"43", http.StatusForbidden}} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/backups/"+try.backup+"/delete", nil)
+		require.NoError(t, err)
+		req.Header = http.Header{"Authorization": {bearer}, web.ProofHeader: {fresh["proof"].(string)}}
+		require.Equal(t, try.status, s.browser().Do(req).Status, try.backup)
+	}
+	require.Equal(t, []string{"42 ", "43 "}, s.deleted)
 }
 
 // StepUp on a pattern of its own is not behind the wrapped "/": it requires the session

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,10 +92,25 @@ func TestCookiesOfTwoProducts(t *testing.T) {
 	}
 }
 
+// posted returns the address of every form and every call, from the source of the routes,
+// so that a new one is in the tests.
+func posted(t *testing.T) (paths []string) {
+	t.Helper()
+	for file, prefix := range map[string]string{"web.go": "/2fa/", "api.go": "/2fa/api/"} {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`\("POST ([^"]+)", h\.`).FindAllSubmatch(source, -1) {
+			paths = append(paths, prefix+strings.ReplaceAll(string(m[1]), "{id}", "x"))
+		}
+	}
+	require.Subset(t, paths, []string{"/2fa/code", "/2fa/security/end-sessions", "/2fa/security/revoke/x", "/2fa/api/setup/confirm"})
+	return paths
+}
+
 // A form that a page of another site sends in a person's name does nothing, whatever it
 // is; nor does a sign-in with somebody else's password.
 func TestOtherOrigins(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })
 	p := s.signedIn()
 	was := s.service.Account(ana)
 	before, err := was.Status(t.Context())
@@ -105,12 +121,7 @@ func TestOtherOrigins(t *testing.T) {
 		{"Origin": {"https://evil.example"}}, // of a browser without Sec-Fetch-Site
 		{"Origin": {"null"}},
 	} {
-		for _, path := range []string{
-			"/signin", "/password", "/backups/42/delete", "/2fa/code", "/2fa/recovery", "/2fa/issued", "/2fa/phone-code", "/2fa/phone-code/send", "/2fa/setup",
-			"/2fa/setup/password", "/2fa/phone", "/2fa/phone/send", "/2fa/phone/confirm", "/2fa/not-me", "/2fa/signout", "/2fa/language", "/2fa/security/add",
-			"/2fa/security/replace", "/2fa/security/rename/x", "/2fa/security/remove/x", "/2fa/security/remove-phone/x", "/2fa/security/disable",
-			"/2fa/security/recovery-codes", "/2fa/security/saved", "/2fa/security/revoke/x", "/2fa/security/revoke-all",
-		} {
+		for _, path := range append(posted(t), "/signin", "/password", "/backups/42/delete") {
 			form := url.Values{"email": {ana.Name}, "password": {password}, "totpflow_code": {p.phone.Code()}, "code": {p.phone.Code()}}
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader(form.Encode()))
 			require.NoError(t, err)
@@ -121,7 +132,11 @@ func TestOtherOrigins(t *testing.T) {
 			}
 			page := p.Do(req)
 			require.Equal(t, http.StatusForbidden, page.Status, "%s %v", path, headers)
-			require.Contains(t, page.Text("main"), "This came from a page of another site")
+			if strings.HasPrefix(path, "/2fa/api/") {
+				require.Contains(t, page.HTML, `"not_allowed"`, path)
+				continue
+			}
+			require.Contains(t, page.Text("main"), "This came from a page of another site", path)
 		}
 	}
 	after, err := was.Status(t.Context())
@@ -399,12 +414,10 @@ func TestLinksChangeNothing(t *testing.T) {
 	require.Len(t, before.Browsers, 1)
 	require.Zero(t, before.RecoveryCodes.Saved)
 	app := before.Authenticators[0].ID
-	for _, path := range []string{
-		"/2fa/security/end-sessions", "/2fa/security/add", "/2fa/security/remove/" + app, "/2fa/security/rename/" + app + "?name=x",
-		"/2fa/security/revoke/" + before.Browsers[0].ID, "/2fa/security/remove-phone/x",
-		"/2fa/signout", "/2fa/language", "/2fa/security/disable", "/2fa/security/revoke-all", "/2fa/security/replace", "/2fa/security/recovery-codes",
-		"/2fa/security/saved", "/2fa/phone-code/send", "/2fa/phone/confirm", "/2fa/not-me?event=" + string(s.service.NewDisownToken(s.events[0])),
-	} {
+	for _, path := range append(posted(t),
+		"/2fa/security/remove/"+app, "/2fa/security/rename/"+app+"?name=x", "/2fa/security/revoke/"+before.Browsers[0].ID,
+		"/2fa/not-me?event="+string(s.service.NewDisownToken(s.events[0])),
+	) {
 		p.Get(path)
 	}
 	after, err := s.service.Account(ana).Status(t.Context())

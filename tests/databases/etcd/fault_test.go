@@ -35,25 +35,35 @@ func TestFrozen(t *testing.T) {
 	s := etcdstore.New(dial(t, server), "")
 	require.NoError(t, race.Step(t.Context(), s))
 	require.NoError(t, server.Pause())
-	requireSilent(t, s)
+	for name, err := range requireSilent(t, s) {
+		require.ErrorIs(t, err, context.DeadlineExceeded, name)
+	}
 	require.NoError(t, server.Resume())
 	require.NoError(t, race.Step(t.Context(), s))
 	require.Equal(t, uint64(2), steps(t, s))
 }
 
 // requireSilent makes every call to a server that cannot answer, and expects each to
-// return, with an error that means neither that the record does not exist nor that
-// somebody else was faster.
-func requireSilent(t *testing.T, s *etcdstore.Store) {
+// return by its deadline, with an error that means neither that the record does not exist
+// nor that somebody else was faster. It returns the errors.
+func requireSilent(t *testing.T, s *etcdstore.Store) map[string]error {
 	t.Helper()
+	errs := map[string]error{}
 	for name, call := range calls(s) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		began := time.Now()
 		err := call(ctx)
+		cancel()
+		require.Less(t, time.Since(began), 5*time.Second, name)
 		require.Error(t, err, name)
 		require.NotErrorIs(t, err, store.ErrNotFound, name)
 		require.NotErrorIs(t, err, store.ErrConflict, name)
-		cancel()
+		if name == "Update" || name == "Check" { // the others return the client's error
+			require.ErrorIs(t, err, store.ErrUnavailable, name)
+		}
+		errs[name] = err
 	}
+	return errs
 }
 
 func calls(s *etcdstore.Store) map[string]func(context.Context) error {
