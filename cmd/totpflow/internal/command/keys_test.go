@@ -336,6 +336,10 @@ func TestUnreadableRecord(t *testing.T) {
 	old := h.ring().IDs()[1]
 	require.Equal(t, 1, decode[checked](t, h.fails(5, "", "keys", "check", "--json")).Keys[1].Records)
 	h.fails(1, "still sealed with", "keys", "retire", old, reason, "--yes")
+
+	h.fails(5, "keys check", "reset", "ben", "--tenant", "acme", reason, "--yes")
+	require.Equal(t, []string{"forgotten"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
+	h.ok("keys", "check")
 }
 
 // If a ring lacks the key that records need, it opens none of them, and the command
