@@ -328,6 +328,7 @@ func TestUnreadableRecord(t *testing.T) {
 
 	r = h.fails(5, "skipped", "keys", "rotate", reason, "--yes")
 	require.Contains(t, r.out, "2 records are under "+h.ring().IDs()[0])
+	require.Equal(t, []string{"keys_rotated"}, r.events())
 	h.fails(5, "skipped", "restored", "--at", "2025-01-01T00:00:00Z", reason, "--yes")
 	for _, p := range []person{ana, zoe} {
 		h.clock.Advance(5 * time.Minute)
