@@ -28,11 +28,12 @@ func (s *Service) Drain(ctx context.Context) (err error) {
 }
 
 // Ready reports whether the service can answer: the store is reachable and has its
-// schema, and the ring opens a record in it. After an error, this process should get no
-// requests: a service with the wrong ring would seal new enrollments with it. Call it
-// when the process starts, and for a probe. The errors wrap store.ErrUnavailable, or
-// keyring.ErrUnknownKey and keyring.ErrOpen for a ring that does not belong to these
-// records.
+// schema, and the ring opens at least one of its first ten records, if there are any.
+// After an error, this process should get no requests: a service with the wrong ring would
+// seal new enrollments with it. Call it when the process starts, and for a probe. The
+// errors wrap store.ErrUnavailable, or keyring.ErrUnknownKey and keyring.ErrOpen for a
+// ring that does not belong to these records. It does not detect single records that do
+// not open: admin.Admin.Check does.
 func (s *Service) Ready(ctx context.Context) (err error) {
 	ctx, flow := s.engine.Begin(ctx, "ready")
 	defer flow.End(&err)

@@ -207,14 +207,21 @@ func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) (er
 	return a.forget(ctx, who, target)
 }
 
+// forget also deletes a record that does not open, if an operator asks for it: otherwise
+// the person's data could never be erased. An administrator cannot: what the record says
+// about its owner, such as a freeze, is unknown.
 func (a Admin) forget(ctx context.Context, who author, target store.AccountID) error {
-	return a.engine.Erase(ctx, target, func(tx *engine.Tx) error {
+	err := a.engine.Erase(ctx, target, func(tx *engine.Tx) error {
 		if !tx.Found {
 			return ErrNoAccount
 		}
 		who.log(tx, event.Event{Kind: event.Forgotten})
 		return nil
 	})
+	if err != nil && who.operator() {
+		return a.engine.EraseUnopened(ctx, target, err, event.Event{Kind: event.Forgotten, Actor: who.name, Reason: who.reason})
+	}
+	return err
 }
 
 // An IssuedCode must be sent to the person, and to nobody else. Only its field REVEALS the

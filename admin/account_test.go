@@ -14,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
 	"github.com/totpflow/totpflow/trust"
@@ -133,6 +134,34 @@ func TestForget(t *testing.T) {
 	next, err := h.SignIn(h.Ctx, ana, token)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
+}
+
+// An operator can erase a record that does not open, and the account stays closed until the
+// host has deleted the generation too. An administrator cannot, nor an operator with the
+// ring of another installation, for whom no record opens.
+func TestForgetUnreadable(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	kept := ana
+	kept.Generation = o.Status(ana).Generation
+	o.Garble(anaID)
+	require.ErrorIs(t, o.admin.Forget(o.Ctx, o.By(o.boss, admin.ActionForgetAccount), anaID), keyring.ErrOpen)
+	stranger := admin.New(o.Open(func(c *totpflow.Config) {
+		keys, err := keyring.Parse(keyring.Generate())
+		require.NoError(t, err)
+		c.Keys = keys
+	}), nil)
+	require.ErrorIs(t, stranger.Forget(o.Ctx, ops, anaID), keyring.ErrOpen)
+	require.ErrorIs(t, stranger.Forget(o.Ctx, ops, o.boss.ID), keyring.ErrOpen)
+	require.Empty(t, o.EventsOf(event.Forgotten))
+
+	require.NoError(t, o.admin.Forget(o.Ctx, ops, anaID))
+	told := o.EventsOf(event.Forgotten)
+	require.Len(t, told, 1)
+	require.Equal(t, []string{"operator root", ana.ID.User}, []string{told[0].Actor, told[0].User})
+	require.ErrorIs(t, o.admin.Forget(o.Ctx, ops, anaID), admin.ErrNoAccount)
+	d, err := o.SignIn(o.Ctx, kept)
+	refused(t, d, err, totpflow.ErrRecordLost)
 }
 
 // An account that cannot be deleted stays whole, and the call fails; the next call deletes it.

@@ -16,7 +16,9 @@ import (
 // Reminders go to people who have nothing set up although their policy requires it, as an
 // event of their own ([event.SetupReminded]) that the service's notifier hands over in
 // the person's language. The write that records a reminder decides: of two clicks, or of
-// two processes that run the same job, only one sends it.
+// two processes that run the same job, only one sends it. The record remembers a reminder
+// for as long as it is one of the account's last event.MaxChanges changes. A person who
+// signs out everywhere twenty times, and gets a mail each time, may be reminded again.
 
 // remindAt are the times before the end of a grace at which people are reminded.
 var remindAt = []time.Duration{30 * 24 * time.Hour, 7 * 24 * time.Hour, 24 * time.Hour}
@@ -115,7 +117,8 @@ func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []stri
 	}), nil
 }
 
-// lastReminder returns when the person was last reminded, zero for never.
+// lastReminder returns when the person was last reminded, as far as the record remembers;
+// zero for never.
 func lastReminder(tx *engine.Tx) time.Time {
 	for _, e := range tx.Activity.Changes() { // newest first
 		if e.Kind == event.SetupReminded {

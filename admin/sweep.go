@@ -49,11 +49,11 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 	if err != nil {
 		return err
 	}
-	if err := a.sweep(ctx, cursor, progress, a.engine.Stale, func(tx *engine.Tx) bool { return tx.Stale }); err != nil {
-		return err
+	err = a.sweep(ctx, cursor, progress, a.engine.Stale, func(tx *engine.Tx) bool { return tx.Stale })
+	if err == nil || errors.Is(err, ErrUnreadable) { // all others are done: a damaged record must not hide a rotation
+		a.engine.Report(ctx, event.Event{Kind: event.KeysRotated, Actor: who.name, Reason: who.reason})
 	}
-	a.engine.Report(ctx, event.Event{Kind: event.KeysRotated, Actor: who.name, Reason: who.reason})
-	return nil
+	return err
 }
 
 // Run AfterDatabaseRestore once, after the database was put back to an earlier state,

@@ -80,7 +80,7 @@ const (
 	ApprovalRequested Kind = "approval_asked"     // Action is pending until a second administrator approves, or until Until
 	ApprovalGranted   Kind = "approval_given"     // a second administrator approved
 	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing was changed
-	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
+	KeysRotated       Kind = "keys_rotated"       // every record that opens is under the newest key
 	EpochRaised       Kind = "epoch_raised"       // everything sealed before the database was restored has ended
 )
 

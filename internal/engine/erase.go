@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -35,6 +36,30 @@ func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx)
 		return halfDone(err)
 	}
 	e.notifyGone(ctx, last)
+	return nil
+}
+
+// EraseUnopened deletes an account's record that does not open, and reports ev. because is
+// the error of Erase, which it returns where it deletes nothing. If the ring opens no other
+// record, it belongs to another installation, where this id may be another person's.
+func (e *Engine) EraseUnopened(ctx context.Context, id store.AccountID, because error, ev event.Event) error {
+	if !unopened(because) || e.Ready(ctx) != nil {
+		return because
+	}
+	rec, err := e.Store.Get(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil // somebody else has deleted it
+	case err != nil:
+		return unavailable(err)
+	case rec.ID != id || e.Opened(rec).Err == nil: // a store that ignores case returned another person's; or it is good by now
+		return because
+	}
+	ev.Tenant, ev.User = subject(id)
+	e.Report(ctx, ev) // before the deletion, as by Erase
+	if err := e.Store.Delete(ctx, id, rec.Version); err != nil {
+		return unavailable(err)
+	}
 	return nil
 }
 

@@ -58,18 +58,28 @@ func (e *Engine) Opened(rec store.Record) Entry { return entry(e.Keys, rec) }
 // Stale reports whether the record should be sealed again, by its envelope alone.
 func (e *Engine) Stale(rec store.Record) bool { return e.Keys.Stale(rec.Sealed) }
 
-// Ready reports whether the store answers and the ring opens a record of it.
+// readyRecords is how many records Ready tries. One that is damaged must not take every
+// process out of service, but no ring but the right one opens any of them.
+const readyRecords = 10
+
+// Ready reports whether the store answers and the ring opens one of its first records. An
+// empty store is ready.
 func (e *Engine) Ready(ctx context.Context) error {
-	page, err := e.List(ctx, store.Query{AllTenants: true, Limit: 1})
+	page, err := e.Sealed(ctx, store.Query{AllTenants: true, Limit: readyRecords})
 	if err != nil {
 		return err
 	}
-	for _, entry := range page.Entries {
-		if entry.Err != nil {
-			return entry.Err
+	var first error
+	for _, rec := range page.Records {
+		err := e.Opened(rec).Err
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
 		}
 	}
-	return nil
+	return first
 }
 
 // Read returns the record as it is in the store now, and whether there is one. A record

@@ -73,3 +73,26 @@ func TestShelfErrors(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, gone)
 }
+
+// A ring that did not seal the records is found at the start; an empty store is ready. A
+// few damaged records, wherever they are, take no process out of service.
+func TestReady(t *testing.T) {
+	m, ctx := store.NewMemory(), t.Context()
+	e, stranger := newEngine(m, ring(t), &hears{}, clock), newEngine(m, ring(t), &hears{}, clock)
+	write := func(e *Engine, user string) {
+		save := func(tx *Tx) error { tx.Save(); return nil }
+		require.NoError(t, e.Change(ctx, store.AccountID{Tenant: "acme", User: user}, save))
+	}
+	require.NoError(t, e.Ready(ctx))
+	for _, user := range "abcdefghi" {
+		write(stranger, string(user))
+		require.ErrorIs(t, e.Ready(ctx), keyring.ErrUnknownKey, "it opens none of the records")
+	}
+	write(e, "j")
+	require.NoError(t, e.Ready(ctx))
+	require.NoError(t, stranger.Ready(ctx))
+	require.ErrorIs(t, newEngine(m, ring(t), &hears{}, clock).Ready(ctx), keyring.ErrUnknownKey)
+	down := totptest.Wrap(m)
+	down.SetFaults(totptest.Faults{List: errors.New("gone")})
+	require.ErrorIs(t, newEngine(down, e.Keys, &hears{}, clock).Ready(ctx), store.ErrUnavailable)
+}

@@ -534,22 +534,6 @@ func TestDueOfAClockAhead(t *testing.T) {
 	})
 }
 
-// A ring that did not seal the records is found at the start; an empty store is ready.
-func TestReady(t *testing.T) {
-	m := store.NewMemory()
-	e := newEngine(m, ring(t), &hears{}, clock)
-	require.NoError(t, e.Ready(t.Context()))
-	require.NoError(t, e.Change(t.Context(), id, func(tx *Tx) error { tx.Save(); return nil }))
-	require.NoError(t, e.Ready(t.Context()))
-	stranger := newEngine(m, ring(t), &hears{}, clock)
-	require.NoError(t, stranger.Change(t.Context(), store.AccountID{Tenant: "z", User: "z"}, func(tx *Tx) error { tx.Save(); return nil }))
-	require.NoError(t, e.Ready(t.Context()), "one record in a million that does not open keeps nothing from starting")
-	require.Error(t, newEngine(m, ring(t), &hears{}, clock).Ready(t.Context()))
-	down := totptest.Wrap(m)
-	down.SetFaults(totptest.Faults{List: errors.New("gone")})
-	require.ErrorIs(t, newEngine(down, e.Keys, &hears{}, clock).Ready(t.Context()), store.ErrUnavailable)
-}
-
 // Two processes change one account while the first is still sending its mail: each mail
 // goes out once, and in order.
 func TestTwoProcessesTellOnce(t *testing.T) {

@@ -30,8 +30,7 @@ func (e *Engine) observeAll(ctx context.Context, tx *Tx) {
 	}
 }
 
-// Report passes an event to the observer that is not about an account and is not in a
-// record.
+// Report passes an event to the observer that is not in a record.
 func (e *Engine) Report(ctx context.Context, ev event.Event) {
 	ev.At, ev.Source = e.Now().UTC(), event.SourceOf(ctx)
 	e.observe(ctx, ev)

@@ -74,13 +74,14 @@
 // statements get lost: add default_query_exec_mode=exec. The store itself does not depend
 // on sessions; each of its statements is a separate transaction.
 //
-// Migrate refuses synchronous_commit=off and fsync=off, a table that is UNLOGGED
-// ([ErrNotDurable]), a standby or a read-only connection ([ErrNotPrimary]), and an
-// encoding of the database or the connection other than UTF8 ([ErrEncoding]). It refuses
-// row level security that hides rows from the connection's role ([ErrRowSecurity]), since
-// everybody would look as if they had never enrolled. Add row_security=off to the data
-// source name, so that PostgreSQL reports an error instead of hiding rows if somebody
-// switches it on later.
+// Migrate refuses synchronous_commit=off and fsync=off, synchronous_commit=local where
+// synchronous_standby_names is set (a standby that takes over would lack the last
+// writes), a table that is UNLOGGED ([ErrNotDurable]), a standby or a read-only connection
+// ([ErrNotPrimary]), and an encoding of the database or the connection other than UTF8
+// ([ErrEncoding]). It refuses row level security that hides rows from the connection's
+// role ([ErrRowSecurity]), since everybody would look as if they had never enrolled. Add
+// row_security=off to the data source name, so that PostgreSQL reports an error instead of
+// hiding rows if somebody switches it on later.
 //
 // Migrate needs the right to create tables in the first schema of the search path. After
 // that, a program that has SELECT, INSERT, UPDATE and DELETE on totpflow_accounts and

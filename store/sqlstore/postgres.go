@@ -85,10 +85,11 @@ func sqlState(err error) string {
 // postgresSettings reads only settings that any user may read.
 func postgresSettings(ctx context.Context, conn *sql.Conn) error {
 	var standby bool
-	var readOnly, fsync, commit, server, client string
+	var readOnly, fsync, commit, standbys, server, client string
 	row := conn.QueryRowContext(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('fsync'),
-current_setting('synchronous_commit'), current_setting('server_encoding'), current_setting('client_encoding')`)
-	if err := row.Scan(&standby, &readOnly, &fsync, &commit, &server, &client); err != nil {
+current_setting('synchronous_commit'), coalesce(current_setting('synchronous_standby_names', true), ''),
+current_setting('server_encoding'), current_setting('client_encoding')`)
+	if err := row.Scan(&standby, &readOnly, &fsync, &commit, &standbys, &server, &client); err != nil {
 		return err
 	}
 	switch {
@@ -100,6 +101,8 @@ current_setting('synchronous_commit'), current_setting('server_encoding'), curre
 		return fmt.Errorf("%w: fsync is %s", ErrNotDurable, fsync)
 	case commit == "off": // every other value waits at least for the server's own disk
 		return fmt.Errorf("%w: synchronous_commit is off", ErrNotDurable)
+	case commit == "local" && standbys != "": // a code that the primary accepted works again on the standby that takes over
+		return fmt.Errorf("%w: synchronous_commit is local, which does not wait for the standbys of synchronous_standby_names", ErrNotDurable)
 	case server != "UTF8" || client != "UTF8":
 		return fmt.Errorf("%w: server_encoding is %s and client_encoding %s, instead of UTF8", ErrEncoding, server, client)
 	}

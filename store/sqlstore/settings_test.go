@@ -27,7 +27,7 @@ func row(values ...driver.Value) func() (driver.Rows, error) {
 // migrated before.
 func migrated() *fake {
 	return &fake{query: map[string]func() (driver.Rows, error){
-		"SELECT pg_is_in_recovery()": row(false, "off", "on", "on", "UTF8", "UTF8"),
+		"SELECT pg_is_in_recovery()": row(false, "off", "on", "on", "", "UTF8", "UTF8"),
 		"SHOW SESSION VARIABLES":     variables(nil),
 		"SELECT count(*)":            value(int64(1)),
 		"SELECT coalesce(max":        value(int64(1)),
@@ -75,15 +75,17 @@ func TestMigratePostgreSQLSettings(t *testing.T) {
 		row  []driver.Value
 		want error
 	}{
-		{"as installed", []driver.Value{false, "off", "on", "on", "UTF8", "UTF8"}, nil},
-		{"synchronous_commit local", []driver.Value{false, "off", "on", "local", "UTF8", "UTF8"}, nil},
-		{"synchronous_commit remote_apply", []driver.Value{false, "off", "on", "remote_apply", "UTF8", "UTF8"}, nil},
-		{"synchronous_commit off", []driver.Value{false, "off", "on", "off", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
-		{"fsync off", []driver.Value{false, "off", "off", "on", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
-		{"standby", []driver.Value{true, "off", "on", "on", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
-		{"read only", []driver.Value{false, "on", "on", "on", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
-		{"server encoding", []driver.Value{false, "off", "on", "on", "SQL_ASCII", "UTF8"}, sqlstore.ErrEncoding},
-		{"client encoding", []driver.Value{false, "off", "on", "on", "UTF8", "LATIN1"}, sqlstore.ErrEncoding},
+		{"as installed", []driver.Value{false, "off", "on", "on", "", "UTF8", "UTF8"}, nil},
+		{"synchronous_commit local", []driver.Value{false, "off", "on", "local", "", "UTF8", "UTF8"}, nil},
+		{"synchronous_commit local with standbys", []driver.Value{false, "off", "on", "local", "*", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
+		{"synchronous_commit on with standbys", []driver.Value{false, "off", "on", "on", "*", "UTF8", "UTF8"}, nil},
+		{"synchronous_commit remote_apply", []driver.Value{false, "off", "on", "remote_apply", "", "UTF8", "UTF8"}, nil},
+		{"synchronous_commit off", []driver.Value{false, "off", "on", "off", "", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
+		{"fsync off", []driver.Value{false, "off", "off", "on", "", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
+		{"standby", []driver.Value{true, "off", "on", "on", "", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
+		{"read only", []driver.Value{false, "on", "on", "on", "", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
+		{"server encoding", []driver.Value{false, "off", "on", "on", "", "SQL_ASCII", "UTF8"}, sqlstore.ErrEncoding},
+		{"client encoding", []driver.Value{false, "off", "on", "on", "", "UTF8", "LATIN1"}, sqlstore.ErrEncoding},
 	}
 	require.NotEmpty(t, cases)
 	for _, c := range cases {

@@ -75,7 +75,7 @@ func TestMigrateRefusesNewerSchema(t *testing.T) {
 	engine.RefuseNewerSchema(t, s, db)
 }
 
-// Settings of the connection, of the database and of the table.
+// Settings of the connection, of the database, of the table and of the server.
 func TestMigrateRefusesSettings(t *testing.T) {
 	for parameter, want := range map[string]error{
 		"synchronous_commit=off":           sqlstore.ErrNotDurable,
@@ -103,6 +103,10 @@ func TestMigrateRefusesSettings(t *testing.T) {
 	_, err := db.Exec(`ALTER TABLE totpflow_accounts SET UNLOGGED`)
 	require.NoError(t, err)
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable)
+	for setting, parameter := range map[string]string{"fsync=off": "", synchronous: "&synchronous_commit=local"} {
+		db := dial(t, begin(t, setting).DSN("postgres")+parameter)
+		require.ErrorIs(t, sqlstore.New(db, sqlstore.PostgreSQL).Migrate(t.Context()), sqlstore.ErrNotDurable, setting)
+	}
 }
 
 // Without Migrate there is no table: nobody is "never enrolled" because of it.

@@ -189,7 +189,7 @@ func TestConfirmation(t *testing.T) {
 	h.tty, h.in = true, "n\n"
 	r := h.run(args...)
 	require.Equal(t, 1, r.code)
-	require.Contains(t, r.err, "Clear the authenticators, recovery codes, trusted browsers and sessions of acme/ana? [y/N] ")
+	require.Contains(t, r.err, "Clear the authenticators, phone numbers, recovery codes, trusted browsers and sessions of acme/ana? [y/N] ")
 	require.Contains(t, r.err, "nothing was changed")
 	require.Equal(t, "enabled", h.account("ana").State)
 	h.in = "y\n"
@@ -229,8 +229,8 @@ func TestResetMany(t *testing.T) {
 	}
 	args := []string{"reset", "ben", "ana", "nobody", "ana", "--tenant", "acme", reason}
 	r := h.fails(4, "1 of 3 were refused", args...)
-	require.Equal(t, "acme/ana: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
-		"acme/ben: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
+	require.Equal(t, "acme/ana: would clear the authenticators, phone numbers, recovery codes, trusted browsers and sessions\n"+
+		"acme/ben: would clear the authenticators, phone numbers, recovery codes, trusted browsers and sessions\n"+
 		"acme/nobody: refused: the account was not found; check the id and --tenant\n"+
 		"2 accounts, 1 refused. Nothing was changed; add --yes to do it.\n", r.out)
 	require.Equal(t, "enabled", h.account("ana").State)

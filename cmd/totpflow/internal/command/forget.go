@@ -14,7 +14,7 @@ func (a *app) forget() *cobra.Command {
 		Short: "Delete everything that is kept about an account",
 		Long: `Deletes the record of an account, for its erasure after the product has deleted the user. This is not a reset: a user
 who continues under the same id counts as never enrolled, and if the factor is optional the password alone lets them
-in. The product must delete its generation as well.`,
+in. The product must delete its generation as well. It also deletes a record that does not open, if others do.`,
 		Example: `  totpflow forget 42 --tenant acme --reason "erasure request 17"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {

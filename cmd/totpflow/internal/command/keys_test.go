@@ -328,6 +328,7 @@ func TestUnreadableRecord(t *testing.T) {
 
 	r = h.fails(5, "skipped", "keys", "rotate", reason, "--yes")
 	require.Contains(t, r.out, "2 records are under "+h.ring().IDs()[0])
+	require.Equal(t, []string{"keys_rotated"}, r.events())
 	h.fails(5, "skipped", "restored", "--at", "2025-01-01T00:00:00Z", reason, "--yes")
 	for _, p := range []person{ana, zoe} {
 		h.clock.Advance(5 * time.Minute)
@@ -336,6 +337,10 @@ func TestUnreadableRecord(t *testing.T) {
 	old := h.ring().IDs()[1]
 	require.Equal(t, 1, decode[checked](t, h.fails(5, "", "keys", "check", "--json")).Keys[1].Records)
 	h.fails(1, "still sealed with", "keys", "retire", old, reason, "--yes")
+
+	h.fails(5, "keys check", "reset", "ben", "--tenant", "acme", reason, "--yes")
+	require.Equal(t, []string{"forgotten"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
+	h.ok("keys", "check")
 }
 
 // If a ring lacks the key that records need, it opens none of them, and the command

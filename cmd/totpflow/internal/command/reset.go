@@ -18,10 +18,10 @@ var scopes = []admin.Scope{
 
 // scopeWords say what each of them clears.
 var scopeWords = map[admin.Scope]string{
-	admin.ScopeAll:            "authenticators, recovery codes, trusted browsers and sessions",
-	admin.ScopeAuthenticators: "authenticators, trusted browsers and sessions",
+	admin.ScopeAll:            "authenticators, phone numbers, recovery codes, trusted browsers and sessions",
+	admin.ScopeAuthenticators: "authenticators, phone numbers, trusted browsers and sessions (after a freeze, the recovery codes too)",
 	admin.ScopeBrowsers:       "trusted browsers",
-	admin.ScopeRecoveryCodes:  "recovery codes",
+	admin.ScopeRecoveryCodes:  "recovery codes, the one by mail too",
 }
 
 func (a *app) reset() *cobra.Command {
@@ -32,9 +32,9 @@ func (a *app) reset() *cobra.Command {
 		Long: `Clears the parts that --scope names:
 
   all             everything; the person sets up again at the next sign-in (the default)
-  authenticators  as all, but the recovery codes stay valid
+  authenticators  as all, but the recovery codes stay valid, unless the account was frozen
   browsers        the trusted browsers
-  codes           the recovery codes
+  codes           the recovery codes, the one by mail too
 
 For 24 hours after a reset the password alone leads to the set-up: make sure first who is asking. If the account was
 frozen ("it was not me"), or the policy says issued-code, a code is required as well, and the command says so: see

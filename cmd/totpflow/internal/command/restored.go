@@ -37,6 +37,7 @@ var (
 		"If the product does not call SessionValid, end its sessions from before the restore.",
 		"Users whose generation is ahead of their record are refused (record_lost): they have changed something since the backup. Verify who they are, reset them, and set the generation that you keep for them to zero.",
 		"Users who have set up since the backup, and for whom you keep no generation, have no second factor now: if it is optional, the password alone lets them in.",
+		"Policies, resets, exemptions and freezes (\"it was not me\") since the backup are lost: find them in the log of events and repeat them. Reset an account that was frozen.",
 		"Restore or void passwords that were changed since the backup: they are the product's own.",
 	}
 )

@@ -67,8 +67,9 @@ The key ring comes from a file, which --keys-file or the variable TOTPFLOW_KEYS_
 TOTPFLOW_KEYS. The database comes from the variable TOTPFLOW_DB, which contains a URL such as
 sqlite:///srv/backup/console.db, or from --db-file.
 
-A command that changes many records, a policy or the keys reports what it would do; --yes does it. A command that changes
-one account asks first. Every change requires a --reason, and is reported as an event.`
+A command that changes many records, a policy or the keys only reports what it would do, unless you add --yes. A command
+that changes one account or one request, and "keys retire", ask first. Every change requires a --reason. Each change of
+an account or a policy is reported as an event, and so are a finished rotation, a retired key and a raised epoch.`
 
 func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of the help is that of the work

@@ -54,7 +54,8 @@ func (a *app) policySet() *cobra.Command {
 		Use:   "set",
 		Short: "Change a tenant's policy",
 		Long: `Changes the settings that the flags name, and keeps the others. The command reports what it would change; --yes does it.
-The policy applies from the next sign-in on. An operator does not need a second administrator.`,
+The policy applies from the next sign-in on. If it requires a factor, it also ends open sessions of people without one,
+after the grace period. An operator does not need a second administrator.`,
 		Example: `  totpflow policy set --tenant acme --mode required --grace 14d --reason "ticket 4711" --yes`,
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {

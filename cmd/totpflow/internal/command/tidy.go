@@ -75,6 +75,11 @@ func (a *app) runTidy(ctx context.Context, from string) error {
 	})
 	bar.End()
 	if err != nil && !errors.Is(err, admin.ErrUnreadable) {
+		if a.asJSON {
+			if err := a.screen.JSON(out); err != nil {
+				return err
+			}
+		}
 		return fmt.Errorf("stopped after %d records: %w; continue with --from %q, or begin again, which does no harm", out.Records, err, out.Cursor)
 	}
 	return a.tellTidy(out)

@@ -47,6 +47,8 @@ func TestTidyInterrupted(t *testing.T) {
 	h.ctx = ctx
 	h.fails(130, "", "tidy", reason, "--yes")
 	h.ctx = was
+	stopped := h.fails(1, `continue with --from "nowhere"`, "tidy", reason, "--json", "--from", "nowhere")
+	require.Contains(t, stopped.out, `"cursor": "nowhere"`)
 	h.env["TOTPFLOW_KEYS"] = keyring.Generate()
 	h.bare("tidy", reason, "--yes").failed(t, 5, "do not open")
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // ErrSchema means that the database does not have the tables of this release.
-var ErrSchema = errors.New("its tables do not belong to this release: start the product once, which makes them, or use the command of the product's release")
+var ErrSchema = errors.New("its tables do not belong to this release: start the product once, which makes them, or use the command of the product's release; the command does not find tables under other names (Dialect.Named): write a program that calls package admin")
 
 // A DB is an open database.
 type DB struct {

@@ -73,6 +73,7 @@ func TestOpenChangesNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	_, err = database.Open(ctx, parse(t, "sqlite://"+empty))
 	require.ErrorIs(t, err, database.ErrSchema)
+	require.ErrorContains(t, err, "Dialect.Named", "the tables may be there, under other names")
 	db, err := sql.Open("sqlite", "file:"+empty)
 	require.NoError(t, err)
 	defer db.Close()
