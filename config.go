@@ -74,11 +74,12 @@ type Config struct {
 
 	// Logger gets what the library itself reports to operators: at Error a store that
 	// fails, a record that does not open, a policy that cannot be read (also where
-	// ParentTenants, Role or Mandatory fails) and an observer that panics; at Warn a notification that failed or was given up, a flow that lost
-	// too many races, a clock that was moved and the future times that it left; at Debug
-	// lost races and callers who hung up. Each kind logs at most one line a minute for an
-	// account, with the number of lines held back (held_back), and all kinds together at
-	// most a thousand lines a minute. Nil is [slog.Default].
+	// ParentTenants, Role or Mandatory fails) and an observer that panics; at Warn a
+	// notification that failed or was given up, a flow that lost too many races, a clock
+	// that was moved and the future times that it left; at Debug lost races and callers who
+	// hung up. Each kind logs at most one line a minute for an account, with the number of
+	// lines held back (held_back), and all kinds together at most a thousand lines a
+	// minute. Nil is [slog.Default].
 	Logger *slog.Logger
 
 	// Audience separates installations that share a store and a ring but not
