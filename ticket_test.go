@@ -17,6 +17,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/internal/typed"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
@@ -158,6 +159,9 @@ func TestLoggedAnswersShowNoTicket(t *testing.T) {
 	require.NoError(t, err)
 	done, err := h.ConfirmEnrollment(h.Ctx, page.Token, app.Code())
 	require.NoError(t, err)
+	h.Service = h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Methods: policy.App | policy.External} })
+	check, err := h.BeginExternal(h.Ctx, h.Challenge(ana), "key")
+	require.NoError(t, err)
 
 	for _, c := range []struct {
 		answer  any
@@ -168,6 +172,7 @@ func TestLoggedAnswersShowNoTicket(t *testing.T) {
 		{page, []string{string(page.Token), page.Offer.Secret(), page.Offer.URI()}},
 		{done, append([]string{string(done.Proof), done.Sheet.Secret}, done.Sheet.Codes...)},
 		{done.Decision, []string{string(done.Proof)}},
+		{check, []string{string(check.Token)}},
 		{admin.Administrator{User: ana, Proof: done.Proof}, []string{string(done.Proof)}},
 	} {
 		t.Run(fmt.Sprintf("%T", c.answer), func(t *testing.T) {

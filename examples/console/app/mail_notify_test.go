@@ -70,11 +70,17 @@ func TestMailsAboutChanges(t *testing.T) {
 	s.last(ana, "authenticator app replaced")
 	b.change(phone, ana, "reset", "scope", "all")
 	require.NotContains(t, s.last(ana, "two-factor authentication reset").Text, "from 127.0.0.1") // the administrator's address is not the person's
+	var subjects []string
 	for _, m := range s.mails.to(ana) {
+		subjects = append(subjects, strings.TrimPrefix(m.Subject, "Acme Backup: "))
 		for _, secret := range append(codes, anas.Peek(), second.Peek()) {
 			require.NotContains(t, m.Subject+m.Text, secret)
 		}
 	}
+	require.Equal(t, []string{
+		"Authenticator app set up", "Authenticator app set up", "Authenticator app removed", "Browser trusted", "Recovery code used, 9 left",
+		"Authenticator app replaced", "Two-factor authentication reset",
+	}, subjects, "one mail for each change")
 }
 
 // A thief who has the password, and the phone for a moment, sets up a phone of their own.
