@@ -46,9 +46,11 @@ func (d *disowned) Fields(c *wire.Coder) {
 // by the ring alone, not by the account, so that it outlives the change that it
 // is about: a thief who has the ring can freeze accounts with it. It is valid for
 // [DisownTokenLifetime] from the time of the event, which may lie in the future where a
-// clock was ahead, and until a freeze that came after the event has ended. It is empty
-// for an event that nobody caused ([event.Kind.Disownable]), such as a reminder: leave
-// the link out then.
+// clock was ahead, and until a freeze that came after the event has ended, or the account
+// was erased. An account that begins again under the same id refuses it if its record shows
+// by the number that the event was another's; a link that it cannot tell apart freezes it.
+// It is empty for an event that nobody caused ([event.Kind.Disownable]), such as a
+// reminder: leave the link out then.
 func (s *Service) NewDisownToken(e event.Event) DisownToken {
 	if e.User == "" || !e.Kind.Disownable() {
 		return ""
@@ -89,7 +91,7 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (_ Change, err erro
 		switch {
 		case tx.Now.Sub(of.At) >= DisownTokenLifetime, of.over(tx): // the end of a freeze can be disowned too: a thief may have talked an administrator into it
 			return ErrDisownToken
-		case !tx.Found:
+		case !tx.Found, of.another(tx):
 			return ErrDisownToken // erased meanwhile
 		case tx.Frozen():
 			return nil
@@ -113,6 +115,18 @@ func (d *disowned) over(tx *engine.Tx) bool {
 		return d.Number <= tx.Freeze.UpTo
 	}
 	return d.At.Before(tx.Freeze.Ended) || d.At.After(tx.Now.Add(skew.Tolerance))
+}
+
+// another reports whether the event is certainly that of an erased account with the same
+// id: its number is that of another event, or was not reached yet. A number that the record
+// does not keep proves nothing, and the link freezes.
+func (d *disowned) another(tx *engine.Tx) bool {
+	for _, e := range tx.Activity.Changes() {
+		if e.Number == d.Number {
+			return e.Kind != d.Kind || !e.At.Equal(d.At)
+		}
+	}
+	return d.Number > tx.Activity.Last()
 }
 
 func (s *Service) disowned(d DisownToken) (of disowned, err error) {

@@ -197,6 +197,25 @@ func TestDisownEnds(t *testing.T) {
 	}
 }
 
+// The numbers of events begin again when an account was erased. A link of the former
+// account's does not freeze the next one of the same id, as far as its record can tell.
+func TestDisownOfTheErased(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	links := map[string]totpflow.DisownToken{"a number of both": h.NewDisownToken(h.EventsOf(event.EnrollmentConfirmed)[0])}
+	h.TrustBrowserOf(ana, phone)
+	links["a later number"] = h.NewDisownToken(h.EventsOf(event.BrowserTrusted)[0])
+	require.NoError(t, h.Admin(nil).Forget(h.Ctx, ops, anaID))
+	h.Clock.Advance(time.Minute)
+	h.Events.Kinds()
+	h.Enroll(ana)
+	for name, link := range links {
+		require.ErrorIs(t, servicetest.ErrorOf(h.Disown(h.Ctx, link)), totpflow.ErrDisownToken, name)
+	}
+	own := h.NewDisownToken(h.EventsOf(event.EnrollmentConfirmed)[0])
+	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, own)))
+}
+
 // Only the time is known of an event that is in no record: one from before the last
 // freeze ended freezes nothing, and neither does one from the future.
 func TestDisownByTime(t *testing.T) {

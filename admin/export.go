@@ -12,8 +12,11 @@ import (
 
 // An Exported is the data kept about a person, for the person, as data protection law
 // requires. It is written as JSON by encoding/json. It holds no secret: nothing in it
-// helps to sign in or to find a code. docs/privacy.md explains for each field why it is
-// kept, and for how long.
+// helps to sign in or to find a code. It leaves out times that only bound guesses,
+// messages and an administrator's resets: of wrong codes in the last two years, by the
+// hour, of tries with recovery codes, of messages, of resets, and an open window.
+// docs/privacy.md explains for each field why it is kept, and for how long, and names
+// those that are left out.
 type Exported struct {
 	Tenant string    `json:"tenant,omitempty"`
 	User   string    `json:"user"`
@@ -48,7 +51,7 @@ type Exported struct {
 type ExportedAuthenticator struct {
 	Name  string    `json:"name"`
 	Added time.Time `json:"added"`
-	Used  time.Time `json:"used,omitzero"`  // exact to the day
+	Used  time.Time `json:"used,omitzero"`
 	Until time.Time `json:"until,omitzero"` // when it ends: a weak key of an import, or a replaced authenticator
 }
 

@@ -45,7 +45,7 @@ type Member struct {
 	Recoverable       []enroll.Recoverable // authenticators that were replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
 	Browsers          []totpflow.Browser
 	RecoveryCodesLeft int
-	LastUsed          time.Time            // the last use of any authenticator, exact to the day
+	LastUsed          time.Time            // the last use of any authenticator
 	ResetAt           time.Time            // the time of a reset, until the enrollment
 	NeedsCode         bool                 // whether that enrollment requires an issued code, or a recovery code that is left (see Admin.Reset)
 	FrozenAt          time.Time            // the time of "it was not me", until the freeze ends

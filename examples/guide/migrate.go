@@ -42,8 +42,10 @@ func migrate(ctx context.Context, db *sql.DB, mfa *totpflow.Service, weakUntil t
 	return importAll(ctx, db, mfa, all)
 }
 
-// importAll imports a thousand accounts at a time, and stores the generation of each.
+// importAll imports a thousand accounts at a time, and stores the generation of each. It
+// goes on after a row that fails: the others of its batch are imported already.
 func importAll(ctx context.Context, db *sql.DB, mfa *totpflow.Service, all []admin.Imported) error {
+	var failed []error
 	office := admin.New(mfa, nil) // an operator needs no rule
 	by := admin.Operator{Name: "migration", Reason: "from pquerna/otp"}
 	for len(all) > 0 {
@@ -51,21 +53,19 @@ func importAll(ctx context.Context, db *sql.DB, mfa *totpflow.Service, all []adm
 		all = all[len(batch):]
 		outcomes, err := office.Import(ctx, by, batch)
 		if err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		for _, o := range outcomes {
-			switch {
-			case errors.Is(o.Err, admin.ErrAlreadyEnrolled): // by an earlier run, or in the new pages
-			case o.Err != nil:
-				return fmt.Errorf("user %s: %w", o.ID.User, o.Err)
-			default:
-				if _, err := db.ExecContext(ctx, `UPDATE users SET generation = MAX(generation, ?) WHERE id = ?`, o.Change.Generation, o.ID.User); err != nil {
-					return err
-				}
+			err := o.Err
+			if err == nil {
+				_, err = db.ExecContext(ctx, `UPDATE users SET generation = MAX(generation, ?) WHERE id = ?`, o.Change.Generation, o.ID.User)
+			}
+			if err != nil && !errors.Is(err, admin.ErrAlreadyEnrolled) { // that is by an earlier run, or in the new pages
+				failed = append(failed, fmt.Errorf("user %s: %w", o.ID.User, err))
 			}
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // endregion

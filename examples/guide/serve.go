@@ -52,7 +52,7 @@ func deliver(ctx context.Context, mfa *totpflow.Service, tick <-chan time.Time) 
 			return
 		case <-tick:
 			if _, err := mfa.Deliver(ctx); err != nil {
-				slog.Error("mails are waiting", "error", err) // alert if this continues for ten minutes
+				slog.Error("mails are waiting", "error", err) // alert on three in 15 minutes: the pauses between tries grow
 			}
 		}
 	}

@@ -12,9 +12,10 @@ func (a *app) export() *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
 		Use:   "export <user>",
-		Short: "Print everything that is kept about a person, for that person",
-		Long: `Prints as JSON everything that is kept about a person except secrets, as data protection requires. It contains addresses
-and telephone numbers: make sure that it reaches that person and nobody else. "totpflow forget" erases the data.`,
+		Short: "Print the data that is kept about a person, for that person",
+		Long: `Prints as JSON the data that is kept about a person, as data protection requires, without secrets and without times that
+only bound guesses and messages. It contains addresses and telephone numbers: make sure that it reaches that person and
+nobody else. "totpflow forget" erases the data.`,
 		Example: "  totpflow export 42 --tenant acme > 42.json",
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
