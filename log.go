@@ -18,6 +18,3 @@ func (p PendingEnrollment) LogValue() slog.Value { return slog.StringValue(fmt.S
 
 // LogValue implements [slog.LogValuer]. It shows no token, and the number masked.
 func (p PendingPhone) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
-
-// LogValue implements [slog.LogValuer]. It shows no token.
-func (x ExternalCheck) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", x)) }

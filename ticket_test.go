@@ -160,7 +160,7 @@ func TestLoggedAnswersShowNoTicket(t *testing.T) {
 	done, err := h.ConfirmEnrollment(h.Ctx, page.Token, app.Code())
 	require.NoError(t, err)
 	h.Service = h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Methods: policy.App | policy.External} })
-	check, err := h.BeginExternal(h.Ctx, h.Challenge(ana), "key")
+	check, _, err := h.BeginExternal(h.Ctx, h.Challenge(ana), "key")
 	require.NoError(t, err)
 
 	for _, c := range []struct {
@@ -172,7 +172,7 @@ func TestLoggedAnswersShowNoTicket(t *testing.T) {
 		{page, []string{string(page.Token), page.Offer.Secret(), page.Offer.URI()}},
 		{done, append([]string{string(done.Proof), done.Sheet.Secret}, done.Sheet.Codes...)},
 		{done.Decision, []string{string(done.Proof)}},
-		{check, []string{string(check.Token)}},
+		{check, []string{string(check)}},
 		{admin.Administrator{User: ana, Proof: done.Proof}, []string{string(done.Proof)}},
 	} {
 		t.Run(fmt.Sprintf("%T", c.answer), func(t *testing.T) {
