@@ -1,19 +1,24 @@
 package canary_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/tests/rigs/canary"
 )
 
 // The life on a store in memory prints no secret and leaves none; and the search that
-// shows this finds planted secrets.
+// shows this finds planted secrets. Every call of the library succeeds in it.
 func TestLife(t *testing.T) {
 	s := store.NewMemory()
 	life, err := canary.Live(t.Context(), s)
@@ -24,7 +29,7 @@ func TestLife(t *testing.T) {
 	for _, place := range []string{"what the program said", "records"} {
 		require.Empty(t, canary.Missing(leaks, place, canary.Planted), place)
 	}
-	require.Len(t, life.Kinds(), 13)
+	require.Len(t, life.Kinds(), 14)
 	for kind, n := range life.Kinds() {
 		require.Positive(t, n, kind)
 		if strings.Contains(kind, "code") && kind != "issued code" {
@@ -32,7 +37,22 @@ func TestLife(t *testing.T) {
 		}
 	}
 	t.Logf("%s, %d bytes said", life, len(life.Said().Data))
+	for prefix, v := range map[string]any{"": new(totpflow.Service), "account.": totpflow.Account{}, "admin.": admin.Admin{}} {
+		for i := range reflect.TypeOf(v).NumMethod() {
+			m := reflect.TypeOf(v).Method(i)
+			if m.Type.NumIn() < 2 || m.Type.In(1) != reflect.TypeFor[context.Context]() {
+				continue // these show nothing that the life has not seen
+			}
+			name := prefix + strings.ToLower(upper.ReplaceAllString(m.Name, "${1}_$2"))
+			if lazy := map[string]string{"admin.status": "admin.member", "admin.list": "admin.list_page"}[name]; lazy != "" {
+				name = lazy // an iterator is a flow for each account or page
+			}
+			require.True(t, life.Succeeded(name), "no stage calls %s", name)
+		}
+	}
 }
+
+var upper = regexp.MustCompile("(.)([A-Z])")
 
 func dump(t *testing.T, s store.Store) canary.Place {
 	page, err := s.List(t.Context(), store.Query{AllTenants: true, Limit: store.MaxLimit})

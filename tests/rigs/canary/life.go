@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -30,26 +31,42 @@ type Life struct {
 	clock  *totptest.Clock
 	sender *provider
 	keys   string // the ring
-	events []event.Event
 	text   *slog.Logger
 	json   *slog.Logger
-	said   bytes.Buffer
+	said   transcript
 	ana    *person
 	ben    *person
+
+	mu     sync.Mutex
+	events []event.Event
+	flows  map[string]bool // those that succeeded
+	deaf   bool            // the notifier fails
+}
+
+// A transcript may be written while flows and notifications are under way.
+type transcript struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all.Write(p)
 }
 
 // Live leads a life on the store, with every way in and every kind of trouble, and prints
 // all results in every form in which programs print. The store has no other accounts. An
 // error says what went wrong.
 func Live(ctx context.Context, s store.Store) (life *Life, err error) {
-	l := &Life{store: totptest.Wrap(s), clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))}
+	l := &Life{flows: make(map[string]bool), store: totptest.Wrap(s), clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))}
 	l.text, l.json = slog.New(slog.NewTextHandler(&l.said, nil)), slog.New(slog.NewJSONHandler(&l.said, nil))
 	if l.sender, err = newProvider(l); err != nil {
 		return nil, err
 	}
 	defer l.sender.close()
 	l.keys = keyring.Generate()
-	if err := l.open(); err != nil {
+	if err := l.open(ctx); err != nil {
 		return nil, err
 	}
 	l.ana, l.ben = &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ana"}, Name: "ana@acme.example"}}, &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}}
@@ -67,12 +84,16 @@ type fault struct{ error }
 // through runs a stage to its end or to its fault.
 func (l *Life) through(ctx context.Context, act func(*Life, context.Context)) (err error) {
 	defer func() {
-		if f, ok := recover().(fault); ok {
+		switch f := recover().(type) {
+		case nil:
+		case fault:
 			err = f.error
+		default:
+			panic(f)
 		}
 	}()
 	act(l, ctx)
-	return nil
+	return l.mfa.Drain(ctx)
 }
 
 // must ends the stage for an error.
@@ -83,7 +104,10 @@ func must(err error) {
 }
 
 // open makes the service again, with the current ring.
-func (l *Life) open() error {
+func (l *Life) open(ctx context.Context) error {
+	if l.mfa != nil {
+		must(l.mfa.Drain(ctx))
+	}
 	_, keys, _ := strings.Cut(l.keys, ":")
 	l.Add("key ring", []byte(keys))
 	for key := range strings.SplitSeq(keys[strings.LastIndexByte(keys, ':')+1:], ",") {
@@ -98,6 +122,7 @@ func (l *Life) open() error {
 		Issuer: "Acme Backup", Store: l.store, Keys: ring, Now: l.clock.Now,
 		Phones:   &phone.Delivery{Sender: l.sender},
 		Observer: event.Tee(event.Slog(l.text), event.Slog(l.json), event.ObserverFunc(l.record)),
+		Notifier: event.NotifierFunc(l.notify), Flows: event.FlowObserverFunc(l.flow), Logger: l.text,
 	}
 	l.mfa, err = totpflow.New(c)
 	l.saw(err, c, ring, l.mfa)
@@ -105,9 +130,33 @@ func (l *Life) open() error {
 }
 
 func (l *Life) record(_ context.Context, e event.Event) {
+	l.mu.Lock()
 	l.events = append(l.events, e)
+	l.mu.Unlock()
 	l.say(e)
 }
+
+func (l *Life) flow(_ context.Context, f event.Flow) {
+	l.mu.Lock()
+	if f.Outcome == event.OutcomeOK {
+		l.flows[f.Name] = true
+	}
+	l.mu.Unlock()
+	l.say(f)
+}
+
+func (l *Life) notify(_ context.Context, n event.Notification) error {
+	l.say(n)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.deaf {
+		return fmt.Errorf("no mail about %v", n)
+	}
+	return nil
+}
+
+// Succeeded reports whether a call of the library, by the name of its flow, succeeded.
+func (l *Life) Succeeded(flow string) bool { return l.flows[flow] }
 
 // saw prints what a call returned. An error that is not among the wanted ones ends the
 // stage, and so does a wanted error that is missing.
@@ -147,7 +196,7 @@ func (l *Life) say(values ...any) {
 // to save. A logger that writes JSON asks them first.
 func bears(v any) bool {
 	switch v.(type) {
-	case totpflow.Challenge, totpflow.Proof, totpflow.EnrollmentToken, totpflow.DisownToken, recovery.Sheet:
+	case totpflow.Challenge, totpflow.Proof, totpflow.EnrollmentToken, totpflow.DisownToken, admin.Window, recovery.Sheet:
 		return true
 	}
 	return false
@@ -157,7 +206,7 @@ func bears(v any) bool {
 // their owner, too.
 func carries(v any) bool {
 	switch v.(type) {
-	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, admin.Administrator, totpflow.Config:
+	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, admin.Administrator, totpflow.ExternalCheck, totpflow.Config:
 		return true
 	}
 	return false
@@ -165,7 +214,7 @@ func carries(v any) bool {
 
 // Said returns everything that was printed, and what the runtime prints about a program
 // that panics in the middle of a write.
-func (l *Life) Said() Place { return Place{Name: "what the program said", Data: l.said.Bytes()} }
+func (l *Life) Said() Place { return Place{Name: "what the program said", Data: l.said.all.Bytes()} }
 
 // traced is a store whose write panics: it notes what the runtime prints about the panic.
 type traced struct {

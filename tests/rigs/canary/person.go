@@ -28,6 +28,7 @@ const (
 	issuedCode   = "issued code"
 	ticket       = "challenge, proof or set-up token"
 	trustToken   = "token of a trusted browser"
+	windowKey    = "key of a window"
 	disownToken  = "token of an \"it was not me\""
 	phoneNumber  = "phone number"
 	password     = "password of the provider"

@@ -31,11 +31,14 @@ var stages = []struct {
 	{"signing in", signsIn},
 	{"recovery codes", recovers},
 	{"phones", telephones},
+	{"the person's own changes", changes},
 	{"too many wrong codes", guesses},
 	{"a code sent by mail", isLockedOut},
 	{"it was not me", disowns},
 	{"import", imports},
 	{"administration", administrates},
+	{"help", helps},
+	{"two administrators", asks},
 	{"rotation and restore", rotates},
 	{"trouble", breaks},
 	{"lists", lists},
@@ -51,8 +54,9 @@ func (l *Life) admin() admin.Admin {
 	return admin.New(l.mfa, func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil })
 }
 
+const methods = policy.App | policy.RecoveryCodes | policy.Phone | policy.External
+
 func begins(l *Life, ctx context.Context) {
-	const methods = policy.App | policy.RecoveryCodes | policy.Phone | policy.External
 	must(l.admin().SetPolicy(ctx, root, "acme", policy.Policy{Mode: policy.Required, Methods: methods}))
 	for _, p := range []*person{l.ana, l.ben} {
 		l.setUp(ctx, p, l.challenge(ctx, p).Challenge)
@@ -82,10 +86,14 @@ func signsIn(l *Life, ctx context.Context) {
 		l.refused(totp.ErrMalformedCode, err, d)
 		d, err = l.mfa.VerifyCode(ctx, next.Challenge+"x", l.wrong(l.ana))
 		l.refused(totpflow.ErrChallenge, err, d)
-		check, of, err := l.mfa.BeginExternal(ctx, next.Challenge, "key")
-		must(err)
-		d, err = l.mfa.CompleteExternal(ctx, next.Challenge, check, of, totpflow.ErrRejected)
-		l.refused(totpflow.ErrRejected, err, d)
+		for _, answer := range []error{totpflow.ErrRejected, nil} {
+			check, of, err := l.mfa.BeginExternal(ctx, next.Challenge, "key")
+			l.token(ticket, string(check))
+			l.saw(err, check)
+			d, err = l.mfa.CompleteExternal(ctx, next.Challenge, check, of, answer)
+			l.refused(answer, err)
+			l.decision(d, nil)
+		}
 		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), totpflow.Purpose{Action: "delete backup"}))
 	}
 	must(second(l.mfa.Account(l.ana.user).PasswordChanged(ctx)))
@@ -183,6 +191,8 @@ func disowns(l *Life, ctx context.Context) {
 	l.token(disownToken, string(token))
 	change, err := l.mfa.Disown(ctx, token)
 	l.saw(err, token, change)
+	about, err := l.mfa.Disowned(token)
+	l.saw(err, about)
 	d, err := l.mfa.SignIn(ctx, l.ana.user)
 	l.refused(totpflow.ErrFrozen, err, d)
 	must(l.admin().Unlock(ctx, root, id(l.ana)))
@@ -234,9 +244,7 @@ func (l *Life) takesOver(ctx context.Context, row admin.Imported) {
 
 func administrates(l *Life, ctx context.Context) {
 	by := func(a totpflow.Action, target store.AccountID) admin.Administrator {
-		actor := admin.Administrator{User: l.ana.user, Proof: l.proveFor(ctx, l.ana, admin.Purpose(a, target))}
-		l.say(actor)
-		return actor
+		return l.by(ctx, l.ana, admin.Purpose(a, target))
 	}
 	must(second(l.admin().Reset(ctx, by(admin.ActionResetAccount, id(l.ben)), id(l.ben), admin.ScopeBrowsers)))
 	machine := store.AccountID{Tenant: "acme", User: "agent"}
@@ -252,7 +260,7 @@ func rotates(l *Life, ctx context.Context) {
 	var err error
 	l.keys, err = keyring.Rotate(old)
 	must(err)
-	must(l.open())
+	must(l.open(ctx))
 	l.signIn(ctx, l.ana)
 	must(l.admin().Reseal(ctx, root, "", func(p admin.Progress) { l.say(p) }))
 	ring, err := keyring.Parse(old)
@@ -261,7 +269,7 @@ func rotates(l *Life, ctx context.Context) {
 	must(err)
 	l.keys, err = keyring.RaiseEpoch(l.keys)
 	must(err)
-	must(l.open())
+	must(l.open(ctx))
 	must(l.admin().AfterDatabaseRestore(ctx, root, l.clock.Now(), "", func(p admin.Progress) { l.say(p) }))
 	l.clock.Advance(2 * time.Minute)
 	l.signIn(ctx, l.ana)
@@ -283,7 +291,7 @@ func breaks(l *Life, ctx context.Context) {
 	var trace bytes.Buffer
 	whole := l.store
 	l.store = totptest.Wrap(traced{whole, &trace})
-	must(l.open())
+	must(l.open(ctx))
 	d, err := l.mfa.VerifyCode(ctx, l.challenge(ctx, l.ana).Challenge, l.code(l.ana))
 	l.say(d, err)
 	l.store = whole
@@ -291,11 +299,11 @@ func breaks(l *Life, ctx context.Context) {
 
 	mine := l.keys
 	l.keys = keyring.Generate()
-	must(l.open())
+	must(l.open(ctx))
 	d, err = l.mfa.SignIn(ctx, l.ana.user)
 	l.refused(keyring.ErrOpen, err, d)
 	l.keys = mine
-	must(l.open())
+	must(l.open(ctx))
 	if trace.Len() == 0 {
 		panic(fault{errors.New("nothing was written")})
 	}
