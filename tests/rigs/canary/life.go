@@ -206,7 +206,7 @@ func bears(v any) bool {
 // their owner, too.
 func carries(v any) bool {
 	switch v.(type) {
-	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, admin.Administrator, totpflow.ExternalCheck, totpflow.Config:
+	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, admin.Administrator, totpflow.Config:
 		return true
 	}
 	return false
