@@ -50,7 +50,7 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 // authenticator, an assigned number, an exemption and its end. A ring whose
 // epoch was raised (keyring.RaiseEpoch) ends the sessions of all accounts. After a record
 // is deleted (admin.Admin.Forget) nothing is left to compare with: the host must delete
-// the person's sessions as well.
+// the person's sessions first.
 //
 // A host that reads [Account.Status] anyway can compare the mark there and look at
 // Frozen, GraceUntil and GraceBegins; if GraceBegins is set, call SessionValid once. The

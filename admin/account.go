@@ -187,12 +187,16 @@ func (a Admin) restore(ctx context.Context, who author, target store.AccountID, 
 }
 
 // Forget deletes everything that is kept about an account, for its erasure. It reports
-// the event first. The host must then delete its generation, the account's sessions and
-// the user: an account that continues under the same id begins without a factor. Nothing
-// is kept that could tell old sessions from new ones, so a session from before the first
-// enrollment would be valid again. Where the tenant's policy requires two administrators,
-// the call becomes a request ([*ApprovalError]), since it removes a factor for good, and
-// a freeze.
+// the event first. The host stops the person's sign-ins and deletes their sessions before,
+// and the user and the generation after Forget. In between, the generation keeps everybody
+// out ([totpflow.ErrRecordLost]). After a failure the host repeats all steps; [ErrNoAccount]
+// then means that the record is deleted already. An account that continues under the same
+// id begins without a factor. Nothing is kept that could tell old sessions from new ones,
+// so a session from before the first enrollment would be valid again.
+//
+// Where the tenant's policy requires two administrators, the call becomes a request
+// ([*ApprovalError]), since it removes a factor for good, and a freeze. An [Operator] can
+// also erase a record that does not open, while the ring opens others.
 func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.forget")
 	defer flow.End(&err)

@@ -115,7 +115,7 @@ func TestForget(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
 	token, challenge := h.TrustBrowserOf(ana, phone), h.Challenge(ana)
-	kept := ana
+	kept, mark := ana, h.Mark(ana)
 	kept.Generation = h.Status(ana).Generation
 	h.Events.Kinds()
 	require.NoError(t, h.Admin(nil).Forget(h.Ctx, ops, anaID))
@@ -127,6 +127,9 @@ func TestForget(t *testing.T) {
 
 	require.ErrorIs(t, h.Admin(nil).Forget(h.Ctx, ops, anaID), admin.ErrNoAccount)
 	require.ErrorIs(t, servicetest.ErrorOf(h.Disown(h.Ctx, h.NewDisownToken(told[0]))), totpflow.ErrDisownToken)
+	valid, err := h.Account(kept).SessionValid(h.Ctx, mark)
+	require.ErrorIs(t, err, totpflow.ErrRecordLost)
+	require.False(t, valid, "the generation keeps everybody out until the host has deleted the user")
 	d, err := h.SignIn(h.Ctx, kept)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	d, err = h.VerifyCode(h.Ctx, challenge, phone.Code())

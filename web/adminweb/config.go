@@ -38,8 +38,10 @@ type Config struct {
 	// the Rule is not asked.
 	Reminders bool
 
-	// Erase deletes the person from the host, after the library's record was deleted.
-	// Nil: nobody is erased here.
+	// Erase deletes the person from the host, with sessions and generation, after the
+	// library's record was deleted: until then the generation keeps them out. If it fails,
+	// the administrator repeats the erasure, and it is called again. Nil: nobody is erased
+	// here.
 	Erase func(ctx context.Context, p Person) error
 
 	// Alerts returns the alerts of the spray detector, newest first: [Alerts.Recent]. Nil:

@@ -12,9 +12,10 @@ func (a *app) forget() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "forget <user>",
 		Short: "Delete everything that is kept about an account",
-		Long: `Deletes the record of an account, for its erasure after the product has deleted the user. This is not a reset: a user
-who continues under the same id counts as never enrolled, and if the factor is optional the password alone lets them
-in. The product must delete its generation as well. It also deletes a record that does not open, if others do.`,
+		Long: `Deletes the record of an account, for its erasure. Before it, the product must stop the user's sign-ins and delete the
+sessions; after it, the user and the generation. This is not a reset: a user who continues under the same id counts as
+never enrolled, and if the factor is optional the password alone lets them in. It also deletes a record that does not
+open, if others do.`,
 		Example: `  totpflow forget 42 --tenant acme --reason "erasure request 17"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
