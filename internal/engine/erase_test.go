@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -28,6 +30,46 @@ func TestForget(t *testing.T) {
 	require.Equal(t, []uint64{1}, s.got)
 	_, err = m.Get(ctx, id)
 	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// A record that does not open is deleted on request, but not one that opens by now, and not
+// another person's, which a store that ignores case returns.
+func TestForgetUnopened(t *testing.T) {
+	m, ctx, keys := store.NewMemory(), context.Background(), ring(t)
+	s := &hears{}
+	b, stranger := newEngine(m, keys, s, clock), newEngine(m, ring(t), &hears{}, clock)
+	save := func(r *Tx) error { r.Save(); return nil }
+	good, other := store.AccountID{Tenant: "acme", User: "ana"}, store.AccountID{Tenant: id.Tenant, User: id.User + "X"}
+	require.NoError(t, b.Change(ctx, good, save))
+	require.NoError(t, stranger.Change(ctx, id, save))
+	forgotten := event.Event{Kind: event.Forgotten}
+	because := b.Erase(ctx, id, func(*Tx) error { return nil })
+	require.ErrorIs(t, because, keyring.ErrOpen)
+
+	refusal := errors.New("no")
+	require.Equal(t, refusal, b.EraseUnopened(ctx, id, refusal, forgotten), "it is not because the record does not open")
+	require.Equal(t, because, b.EraseUnopened(ctx, good, because, forgotten))
+	blind := newEngine(anyCase{m, id}, keys, s, clock)
+	require.Equal(t, because, blind.EraseUnopened(ctx, other, because, forgotten))
+	require.Empty(t, s.got)
+	busy := newEngine(&conflicts{Store: m}, keys, s, clock)
+	require.ErrorIs(t, busy.EraseUnopened(ctx, id, because, forgotten), store.ErrUnavailable)
+
+	require.NoError(t, b.EraseUnopened(ctx, id, because, forgotten))
+	_, err := m.Get(ctx, id)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	_, err = m.Get(ctx, good)
+	require.NoError(t, err)
+}
+
+// An anyCase store has one record for every spelling of its id.
+type anyCase struct {
+	store.Store
+	id store.AccountID
+}
+
+func (s anyCase) Get(ctx context.Context, _ store.AccountID) (store.Record, error) {
+	return s.Store.Get(ctx, s.id)
 }
 
 // A writer who writes at every moment does not prevent an erasure from ending.
