@@ -1,6 +1,8 @@
 package servicetest_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,8 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
 )
@@ -24,6 +28,7 @@ func TestEveryRaiseIsTold(t *testing.T) {
 		app    *totptest.Authenticator
 		codes  []string
 		second string // the id of another authenticator
+		mobile provider
 	}
 	prove := func(s *set, p totpflow.Purpose) totpflow.Proof { return s.ProveFor(ana, p, s.app) }
 	account := map[string]func(s *set, a totpflow.Account) (uint64, error){
@@ -71,7 +76,45 @@ func TestEveryRaiseIsTold(t *testing.T) {
 		},
 	}
 	servicetest.RequireEveryMethod(t, totpflow.Account{}, account, "RemovePhone") // as RemoveAuthenticator
+	decided := func(d totpflow.Decision, err error) (uint64, error) { return d.Generation, err }
 	others := map[string]func(s *set, a totpflow.Account) (uint64, error){
+		"Service.SignIn": func(s *set, _ totpflow.Account) (uint64, error) {
+			return decided(s.SignIn(s.Ctx, ana, s.TrustBrowserOf(ana, s.app)))
+		},
+		"Service.ContinueSignIn": func(s *set, _ totpflow.Account) (uint64, error) {
+			return decided(s.ContinueSignIn(s.Ctx, s.Challenge(ana), s.TrustBrowserOf(ana, s.app)))
+		},
+		"Service.VerifyCode": func(s *set, _ totpflow.Account) (uint64, error) {
+			return decided(s.VerifyCode(s.Ctx, s.Challenge(ana), s.app.Code()))
+		},
+		"Service.VerifyPair": func(s *set, _ totpflow.Account) (uint64, error) {
+			x, y := s.app.Pair()
+			return decided(s.VerifyPair(s.Ctx, s.Challenge(ana), x, y))
+		},
+		"Service.ReplaceAtSignIn": func(s *set, _ totpflow.Account) (uint64, error) {
+			return decided(s.ReplaceAtSignIn(s.Ctx, s.Challenge(ana)))
+		},
+		"Service.CompleteExternal": func(s *set, _ totpflow.Account) (uint64, error) {
+			c := s.Challenge(ana)
+			return decided(s.CompleteExternal(s.Ctx, c, s.external(c), anaID, nil))
+		},
+		"Service.ConfirmPhone": func(s *set, _ totpflow.Account) (uint64, error) {
+			return decided(s.AddPhone(prove(s, totpflow.ActionAddPhone.On("")), mobile, &s.mobile), nil)
+		},
+		"Service.VerifyPhoneCode": func(s *set, _ totpflow.Account) (uint64, error) {
+			s.AddPhone(prove(s, totpflow.ActionAddPhone.On("")), mobile, &s.mobile)
+			c := s.Challenge(ana)
+			require.NoError(s.T, servicetest.ErrorOf(s.SendPhoneCode(s.Ctx, c, s.Status(ana).Phones[0].ID, phone.SMS)))
+			return decided(s.VerifyPhoneCode(s.Ctx, c, s.mobile.Code()))
+		},
+		"Service.TrustBrowser": func(s *set, _ totpflow.Account) (uint64, error) {
+			return none(servicetest.ErrorOf(s.TrustBrowser(s.Ctx, s.PassByCode(ana, s.app).Proof, "x")))
+		},
+		"Service.SignInMachine": func(s *set, _ totpflow.Account) (uint64, error) {
+			c, err := s.Admin(nil).Exempt(s.Ctx, ops, anaID, "agent")
+			require.NoError(s.T, err)
+			return decided(s.SignInMachine(s.Ctx, ana, c.Mark))
+		},
 		"Service.VerifyRecoveryCode": func(s *set, _ totpflow.Account) (uint64, error) {
 			d, err := s.VerifyRecoveryCode(s.Ctx, s.Challenge(ana), s.codes[0])
 			return d.Generation, err
@@ -119,14 +162,38 @@ func TestEveryRaiseIsTold(t *testing.T) {
 		"Admin.AssignPhone": func(s *set, _ totpflow.Account) (uint64, error) {
 			return told(s.Admin(nil).AssignPhone(s.Ctx, ops, anaID, mobile))
 		},
+		"Admin.RevokeBrowser": func(s *set, _ totpflow.Account) (uint64, error) {
+			s.TrustBrowserOf(ana, s.app)
+			return none(s.Admin(nil).RevokeBrowser(s.Ctx, ops, anaID, s.Status(ana).Browsers[0].ID))
+		},
+		"Admin.OpenWindow": func(s *set, _ totpflow.Account) (uint64, error) {
+			actions, targets := []totpflow.Action{admin.ActionUnlockAccount}, []store.AccountID{{Tenant: "acme", User: "43"}}
+			by := admin.Administrator{User: ana, Proof: prove(s, admin.WindowPurpose(actions, targets))}
+			office := s.Admin(func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil })
+			require.NoError(s.T, servicetest.ErrorOf(office.OpenWindow(s.Ctx, by, actions, targets)))
+			return none(office.CloseWindow(s.Ctx, ana))
+		},
+		"Admin.Reseal": func(s *set, _ totpflow.Account) (uint64, error) {
+			s.RotateKeys()
+			s.Service = s.Open()
+			return none(s.Admin(nil).Reseal(s.Ctx, ops, "", nil))
+		},
+		"Admin.Tidy": func(s *set, _ totpflow.Account) (uint64, error) {
+			s.Clock.Advance(days(4))
+			return none(s.Admin(nil).Tidy(s.Ctx, ops, "", nil))
+		},
 		"Admin.IssueRecoveryCode": func(s *set, _ totpflow.Account) (uint64, error) { s.IssueCode(anaID); return 0, nil },
 	}
 	for name, call := range account {
 		others["Account."+name] = call
 	}
+	requireEveryChange(t, servicetest.Names(others))
 	for name, call := range others {
 		t.Run(name, func(t *testing.T) {
-			s := &set{harness: newHarness(t)}
+			s := new(set)
+			s.harness = newHarness(t, withPhones(&s.mobile, func(c *totpflow.Config) {
+				c.Policy = policy.Fixed{Mode: policy.Optional, Methods: servicetest.EveryMethod | policy.External}
+			})...)
 			app, codes := s.Enroll(ana)
 			s.app, s.codes = app, codes
 			s.Clock.Advance(time.Minute)
@@ -151,5 +218,32 @@ func TestEveryRaiseIsTold(t *testing.T) {
 			d, err := s.SignIn(s.Ctx, totpflow.User{ID: anaID, Generation: got})
 			refused(t, d, err, totpflow.ErrRecordLost)
 		})
+	}
+}
+
+// requireEveryChange asserts that each call that can change an account with factors is in
+// the table of TestEveryRaiseIsTold, or in another test for a reason.
+func requireEveryChange(t *testing.T, table []string) {
+	t.Helper()
+	elsewhere := map[string][]string{
+		"Service": {
+			"BeginEnrollment", "ContinueEnrollment", "BeginPhone", "SendEnrollmentCode", "SendPhoneCode", "BeginExternal", // before the others
+			"Account", "Handle", "NewDisownToken", "Disowned", "Deliver", "Drain", "Ready", // change no account
+		},
+		"Admin": {
+			"Import", "ExtendGrace", "Remind", "RemindDue", // for accounts without a factor
+			"Forget", "AfterDatabaseRestore", // the host deletes, or raises the epoch
+			"SetPolicy", "Approve", "Withdraw", "CloseWindow", // a tenant's record; what is approved is in the table; after OpenWindow
+			"Status", "Member", "List", "ListPage", "Tally", "Tenant", "Check", "PreviewImport", "PreviewTidy", "Export", "SharedSecrets", "WindowRest",
+		},
+	}
+	for prefix, v := range map[string]any{"Service": new(totpflow.Service), "Admin": admin.Admin{}} {
+		rows := map[string]bool{}
+		for _, name := range table {
+			if call, ok := strings.CutPrefix(name, prefix+"."); ok && !strings.Contains(call, " ") {
+				rows[call] = true
+			}
+		}
+		servicetest.RequireEveryMethod(t, v, rows, elsewhere[prefix]...)
 	}
 }

@@ -142,9 +142,10 @@ func hasExample(p *doc.Package) bool {
 }
 
 // A person who reads the page of the root package sees the steps of a sign-in, and no
-// long list. Calls for administrators and operators are in package admin.
+// long list. Calls for administrators and operators are in package admin. The methods by
+// which tickets do not print, which nobody calls, do not count.
 func TestRootExports(t *testing.T) {
-	const limit = 80
+	const limit = 70
 	files, err := filepath.Glob(filepath.Join(root, "*.go"))
 	require.NoError(t, err)
 	var names []string
@@ -157,7 +158,8 @@ func TestRootExports(t *testing.T) {
 		for _, d := range file.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
-				if of := receiverOf(d); d.Name.IsExported() && (of == "" || ast.IsExported(of)) {
+				of, prints := receiverOf(d), d.Name.Name == "Format" || d.Name.Name == "LogValue"
+				if d.Name.IsExported() && !prints && (of == "" || ast.IsExported(of)) {
 					names = append(names, of+d.Name.Name)
 				}
 			case *ast.GenDecl:
