@@ -295,7 +295,7 @@ func breaks(l *Life, ctx context.Context) {
 	d, err := l.mfa.VerifyCode(ctx, l.challenge(ctx, l.ana).Challenge, l.code(l.ana))
 	l.say(d, err)
 	l.store = whole
-	l.said.Write(trace.Bytes())
+	_, _ = l.said.Write(trace.Bytes())
 
 	mine := l.keys
 	l.keys = keyring.Generate()
@@ -318,7 +318,7 @@ func lists(l *Life, ctx context.Context) {
 	l.saw(err, page)
 	var csv bytes.Buffer
 	must(admin.WriteCSV(&csv, l.admin().List(ctx, root, store.Query{Tenant: "acme"}), func(id store.AccountID) string { return id.User }))
-	l.said.Write(csv.Bytes())
+	_, _ = l.said.Write(csv.Bytes())
 	tenant, err := l.admin().Tenant(ctx, root, "acme")
 	l.saw(err, tenant)
 	for c, err := range l.admin().Check(ctx, root) {
