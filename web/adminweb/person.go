@@ -29,6 +29,8 @@ type PersonPage struct {
 	Machine  string // as typed
 	Number   string // as typed
 	History  []Entry
+
+	CodeUntil time.Time // when the recovery code ends that was issued last; zero if it has ended
 }
 
 // An Entry is one change in a history, with the person who made it and the reason.
@@ -75,6 +77,7 @@ func (p *Pages) personPage(w http.ResponseWriter, r *http.Request, v visitor, th
 	if page.MoreTime == "" {
 		page.MoreTime = moreTime(m, p.now())
 	}
+	page.CodeUntil = codeUntil(m, p.now())
 	page.Offers = p.offers(m, st.Effective)
 	page.First = helps(m, page.Offers)
 	if page.Frame, err = p.frame(r, v); err != nil {
@@ -120,6 +123,23 @@ func helps(m admin.Member, offers map[string]bool) (first []string) {
 		}
 	}
 	return first
+}
+
+// codeUntil returns when the last issued code ends, unless it has ended or something has
+// ended it since.
+func codeUntil(m admin.Member, now time.Time) time.Time {
+	for _, e := range m.Activity { // newest first
+		switch e.Kind {
+		case event.RecoveryIssued:
+			if e.Until.After(now) {
+				return e.Until
+			}
+			return time.Time{}
+		case event.Reset, event.RecoveryCodesVoided, event.PasswordChanged, event.IssuedCodeUsed, event.AuthenticatorRestored:
+			return time.Time{}
+		}
+	}
+	return time.Time{}
 }
 
 const oneDay = 24 * time.Hour
