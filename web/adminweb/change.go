@@ -187,6 +187,15 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 		return refuse(err)
 	}
 	x.c.details = append(v.which(them), x.c.details...)
+	if word == "exempt" || word == "forget" { // the others do not ask for a second one, or only after many
+		st, err := p.Admin.Tenant(r.Context(), v.looks(), them.ID.Tenant)
+		if err != nil {
+			return err
+		}
+		if st.Effective.TwoAdministrators {
+			x.c.details = append(x.c.details, x.l.Say("does.second"))
+		}
+	}
 	by, ok, err := p.confirm(w, r, v, x.c)
 	if !ok || err != nil {
 		return err
