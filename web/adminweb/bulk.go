@@ -161,13 +161,9 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	}
 	l := p.section.Language(r)
 	// A reset would end the machine's keys, and so the backup that nobody watches at night.
-	var machines []Row
-	for _, row := range rows {
-		if row.Member.Enrollment == enroll.Exempted {
-			machines = append(machines, row)
-		}
-	}
-	if rows = slices.DeleteFunc(rows, func(x Row) bool { return x.Member.Enrollment == enroll.Exempted }); len(rows) == 0 {
+	is := func(x Row) bool { return x.Member.Enrollment == enroll.Exempted }
+	machines := slices.DeleteFunc(slices.Clone(rows), func(x Row) bool { return !is(x) })
+	if rows = slices.DeleteFunc(rows, is); len(rows) == 0 {
 		return errMachines
 	}
 	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows)), details: []string{l.Say("does."+string(scope), "Count", len(rows))}}

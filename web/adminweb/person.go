@@ -242,3 +242,24 @@ func ends(l *web.Language, m admin.Member, scope admin.Scope) (details []string)
 	}
 	return details
 }
+
+// effects says what a change does to one account, or to that many: the administrator who
+// approves it reads the same as the one who asked.
+func effects(l *web.Language, m admin.Member, action totpflow.Action, scope admin.Scope, count int) (details []string) {
+	switch action {
+	case admin.ActionResetAccount:
+		details = append(ends(l, m, scope), l.Say("does."+string(scope), "Count", count))
+		if !m.FrozenAt.IsZero() && (scope == admin.ScopeAll || scope == admin.ScopeAuthenticators) {
+			details = append(details, l.Say("does.frozen"))
+		}
+	case admin.ActionRestoreAuthenticator:
+		details = append(ends(l, m, admin.ScopeAll), l.Say("does.restore"))
+	case admin.ActionAssignPhone:
+		details = []string{l.Say("does.phone")}
+	case admin.ActionExemptAccount:
+		details = append(ends(l, m, admin.ScopeAll), l.Say("does.exempt"))
+	case admin.ActionForgetAccount:
+		details = append(ends(l, m, admin.ScopeAll), l.Say("does.forget"))
+	}
+	return details
+}
