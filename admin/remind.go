@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
@@ -28,7 +29,7 @@ const remindAgain = 24 * time.Hour
 
 var (
 	// ErrNotMissing means that a reminder has no purpose: the account has a factor,
-	// belongs to a machine, was reset, or need not enroll.
+	// belongs to a machine, is frozen, or need not enroll.
 	ErrNotMissing = errors.New("admin: this account has nothing to set up")
 
 	// ErrReminded means that the person was reminded within the last 24 hours.
@@ -40,7 +41,7 @@ var (
 
 // Remind reminds users of one tenant who have nothing set up, with one proof of
 // [ActionRemind] on the tenant. It is for a button on the list of people who have not
-// enrolled. Each has their own outcome. Errors of an outcome: [ErrNotMissing],
+// enrolled, including those who were reset. Each has their own outcome. Errors of an outcome: [ErrNotMissing],
 // [ErrReminded].
 func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []string) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.remind")
@@ -100,7 +101,7 @@ func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []stri
 			return totpflow.Change{}, err
 		}
 		return a.changeAccount(ctx, id, func(tx *engine.Tx) error {
-			if p.Mode != policy.Required || !tx.MayHaveGrace() {
+			if !mustEnroll(tx, p) {
 				return ErrNotMissing
 			}
 			until, begins := tx.GraceUntil(p)
@@ -115,6 +116,18 @@ func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []stri
 			return nil
 		})
 	}), nil
+}
+
+// mustEnroll reports whether the person has to set up: by the policy, or after a reset,
+// which asks for it without a grace period whatever the policy says.
+func mustEnroll(tx *engine.Tx, p policy.Policy) bool {
+	switch {
+	case tx.HasFactor() || tx.Frozen():
+		return false
+	case tx.Enrollment.State(tx.Now) == enroll.ResetPending:
+		return true
+	}
+	return p.Mode == policy.Required && tx.MayHaveGrace()
 }
 
 // lastReminder returns when the person was last reminded, as far as the record remembers;

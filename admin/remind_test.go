@@ -114,3 +114,25 @@ func TestRemind(t *testing.T) {
 		require.ErrorIs(t, err, admin.ErrBulk)
 	}
 }
+
+// The button also reminds people who were reset, since they must enroll whatever the policy
+// says. The job does not: they have no grace period that ends.
+func TestRemindAfterReset(t *testing.T) {
+	h := newHarness(t, ofTenants)
+	h.SetPolicy("acme", policy.Policy{Mode: policy.Optional})
+	adm := h.Admin(nil)
+	h.Enroll(ana)
+	h.Clock.Advance(time.Minute)
+	remind := func() error {
+		outcomes, err := adm.Remind(h.Ctx, ops, "acme", []string{ana.ID.User})
+		return of(t, outcomes, err)
+	}
+	require.ErrorIs(t, remind(), admin.ErrNotMissing)
+	_, err := adm.Reset(h.Ctx, ops, ana.ID, admin.ScopeAll)
+	require.NoError(t, err)
+	outcomes, err := adm.RemindDue(h.Ctx, ops, "acme", []string{ana.ID.User})
+	require.ErrorIs(t, of(t, outcomes, err), admin.ErrNotDue)
+	require.NoError(t, remind())
+	require.Zero(t, h.EventsOf(event.SetupReminded)[0].Until, "the next sign-in asks for it")
+	require.ErrorIs(t, remind(), admin.ErrReminded)
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
 )
@@ -159,7 +160,16 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 		return admin.ErrScope
 	}
 	l := p.section.Language(r)
+	// A reset would end the machine's keys, and so the backup that nobody watches at night.
+	is := func(x Row) bool { return x.Member.Enrollment == enroll.Exempted }
+	machines := slices.DeleteFunc(slices.Clone(rows), func(x Row) bool { return !is(x) })
+	if rows = slices.DeleteFunc(rows, is); len(rows) == 0 {
+		return errMachines
+	}
 	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows)), details: []string{l.Say("does."+string(scope), "Count", len(rows))}}
+	if len(machines) > 0 {
+		c.details = append(c.details, l.Say("does.machines", "Names", firstOf(l, distinct(machines))))
+	}
 	if len(tenants) > 1 {
 		return p.eachByWindow(w, r, v, rows, c, func(ctx context.Context, by admin.Administrator, row Row) error {
 			change, err := p.Admin.Reset(ctx, by, row.ID, scope)
@@ -167,6 +177,13 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 		})
 	}
 	c.purpose = admin.Purpose(admin.ActionResetAccount, totpflow.AccountID{Tenant: tenants[0]})
+	st, err := p.Admin.Tenant(r.Context(), v.looks(), tenants[0])
+	if err != nil {
+		return err
+	}
+	if st.Effective.TwoAdministrators {
+		c.details = append(c.details, l.Say("does.second"))
+	}
 	by, ok, err := p.confirmMany(w, r, v, rows, c)
 	if !ok || err != nil {
 		return err

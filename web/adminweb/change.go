@@ -44,10 +44,7 @@ var changes = map[string]change{
 			return admin.ErrScope
 		}
 		x.c.doing = x.l.Say("do.reset-"+string(scope), "Name", x.them.label())
-		x.c.details = append(ends(x.l, x.m, scope), x.l.Say("does."+string(scope), "Count", 1))
-		if !x.m.FrozenAt.IsZero() && (scope == admin.ScopeAll || scope == admin.ScopeAuthenticators) {
-			x.c.details = append(x.c.details, x.l.Say("does.frozen"))
-		}
+		x.c.details = effects(x.l, x.m, admin.ActionResetAccount, scope, 1)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return x.Admin.Reset(x.r.Context(), by, x.them.ID, admin.Scope(x.field("scope")))
@@ -80,7 +77,7 @@ var changes = map[string]change{
 		for _, kept := range x.m.Recoverable {
 			if kept.ID == x.field("authenticator") {
 				x.c.doing = x.l.Say("do.restore", "App", kept.Name, "Name", x.them.label())
-				x.c.details = append(ends(x.l, x.m, admin.ScopeAll), x.l.Say("does.restore"))
+				x.c.details = effects(x.l, x.m, admin.ActionRestoreAuthenticator, "", 1)
 				return nil
 			}
 		}
@@ -120,7 +117,7 @@ var changes = map[string]change{
 		} else {
 			x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label())
 		}
-		x.c.details = []string{x.l.Say("does.phone")}
+		x.c.details = effects(x.l, x.m, admin.ActionAssignPhone, "", 1)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return x.Admin.AssignPhone(x.r.Context(), by, x.them.ID, x.number)
@@ -130,7 +127,7 @@ var changes = map[string]change{
 			return admin.ErrMachineName
 		}
 		x.c.doing = x.l.Say("do.exempt", "Name", x.them.label(), "Machine", x.field("machine"))
-		x.c.details = append(ends(x.l, x.m, admin.ScopeAll), x.l.Say("does.exempt"))
+		x.c.details = effects(x.l, x.m, admin.ActionExemptAccount, "", 1)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return x.Admin.Exempt(x.r.Context(), by, x.them.ID, x.field("machine"))
@@ -147,7 +144,7 @@ var changes = map[string]change{
 			return errForm
 		}
 		x.c.doing = x.l.Say("do.forget", "Name", x.them.label())
-		x.c.details = append(ends(x.l, x.m, admin.ScopeAll), x.l.Say("does.forget"))
+		x.c.details = effects(x.l, x.m, admin.ActionForgetAccount, "", 1)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		err := x.Admin.Forget(x.r.Context(), by, x.them.ID)
@@ -187,6 +184,15 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 		return refuse(err)
 	}
 	x.c.details = append(v.which(them), x.c.details...)
+	if word == "exempt" || word == "forget" { // the others do not ask for a second one, or only after many
+		st, err := p.Admin.Tenant(r.Context(), v.looks(), them.ID.Tenant)
+		if err != nil {
+			return err
+		}
+		if st.Effective.TwoAdministrators {
+			x.c.details = append(x.c.details, x.l.Say("does.second"))
+		}
+	}
 	by, ok, err := p.confirm(w, r, v, x.c)
 	if !ok || err != nil {
 		return err

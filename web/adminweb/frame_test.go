@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -123,4 +124,15 @@ func TestWindowForAPersonWithoutAName(t *testing.T) {
 	require.Contains(t, s.logged.String(), "the directory is down")
 	b.Page.Submit("/2fa-admin/window/close")
 	require.Empty(t, b.Page.Text("window"))
+}
+
+// The administrators' navigation says which of its pages is shown.
+func TestCurrentPage(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	for _, page := range []string{"people", "policy", "requests"} {
+		b.Get("/2fa-admin/" + page)
+		require.Contains(t, b.Page.HTML, `<a href="/2fa-admin/`+page+`" aria-current="page">`)
+		require.Equal(t, 1, strings.Count(b.Page.HTML, `aria-current="page"`), page)
+	}
 }

@@ -20,6 +20,7 @@ var (
 	errForm          = errors.New("adminweb: the form was not filled in")
 	errNobody        = errors.New("adminweb: nobody was chosen")
 	errNobodyMissing = errors.New("adminweb: none of them has to set up")
+	errMachines      = errors.New("adminweb: only machine accounts were chosen")
 	errTooMany       = errors.New("adminweb: more people than a window may have")
 	errOnePolicy     = errors.New("adminweb: a policy belongs to one tenant")
 	errGone          = errors.New("adminweb: the authenticator is no longer kept")
@@ -40,6 +41,7 @@ var errorTexts = []struct {
 	{errNobodyMissing, "nobodyMissing", http.StatusBadRequest},
 	{admin.ErrNotMissing, "nobodyMissing", http.StatusConflict},
 	{admin.ErrReminded, "reminded", http.StatusConflict},
+	{errMachines, "machines", http.StatusBadRequest},
 	{errTooMany, "tooMany", http.StatusBadRequest},
 	{errOnePolicy, "onePolicy", http.StatusBadRequest},
 	{errGone, "gone", http.StatusConflict},

@@ -271,7 +271,7 @@ func TestRemind(t *testing.T) {
 	require.Equal(t, []string{nora.Address + " by " + boss.ID.User}, s.reminded)
 	b.Get("/2fa-admin/people?q=mika")
 	b.Page.Submit("/2fa-admin/people/change", "all", "yes", "do", "remind")
-	require.Contains(t, b.Page.Text("error"), "All of them have set up")
+	require.Contains(t, b.Page.Text("error"), "None of them has to set up")
 	b.Get("/2fa-admin/people?filter=missing")
 	b.Page.Submit("/2fa-admin/people/change", "all", "yes", "do", "remind")
 	require.Contains(t, b.Page.Links(), "/2fa-admin/people?filter=missing&tenant=%2A", "cancelled, the list is as it was")

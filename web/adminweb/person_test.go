@@ -91,6 +91,13 @@ func TestClosed(t *testing.T) {
 	b.confirm()
 	require.Contains(t, b.Page.Text("needs-code"), "Send one to them.")
 	require.Equal(t, "issue", helps(b)[0])
+	b.Page.Submit("/2fa-admin/person/issue")
+	b.confirm()
+	require.Contains(t, b.Page.Text("needs-code"), "The last one that was issued ends 3 March 2026")
+	require.NotContains(t, b.Page.Text("needs-code"), "Send one to them.")
+	s.freeze(mika)
+	b.open(mika)
+	require.Empty(t, b.Page.Text("needs-code"), "no code can be sent to a closed account")
 }
 
 // helps returns the changes of the first card, in order.

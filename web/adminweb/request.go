@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
 )
@@ -188,6 +189,11 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	if row.For != "" {
 		c.details = []string{row.For, t.Name}
 	}
+	if answer == "approve" {
+		if c.details, err = p.approves(r.Context(), l, v, row); err != nil {
+			return refuse(err)
+		}
+	}
 	by, ok, err := p.confirm(w, r, v, c)
 	if !ok || err != nil {
 		return err
@@ -201,6 +207,28 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 		return refuse(err)
 	}
 	return p.done(w, r, "done-"+word, p.Path("requests"))
+}
+
+// approves says whom a request is about, and what its approval does.
+func (p *Pages) approves(ctx context.Context, l *web.Language, v visitor, row RequestRow) ([]string, error) {
+	switch {
+	case row.Action == admin.ActionSetPolicy && policy.Lowers(row.Before, row.Policy):
+		return []string{l.Say("does.lowers")}, nil
+	case len(row.Targets) == 0:
+		return nil, nil
+	case len(row.Targets) > 1:
+		return append([]string{row.For, row.Tenant.Name}, effects(l, admin.Member{}, row.Action, row.Scope, len(row.Targets))...), nil
+	}
+	id := totpflow.AccountID{Tenant: row.Tenant.ID, User: row.Targets[0]}
+	them, err := p.kept(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := p.Admin.Member(ctx, v.looks(), id)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat([]string{row.For}, v.which(them), effects(l, m, row.Action, row.Scope, 1)), nil
 }
 
 // maskedTitle returns the title of the page that confirms an answer to a request, where it

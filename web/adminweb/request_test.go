@@ -108,12 +108,33 @@ func TestTitleMasksTheNumber(t *testing.T) {
 	require.Empty(t, s.office.MaskedTitle(q), "the phones are removed")
 }
 
-// The last page before an approval says of which tenant the people are: names are not unique.
+// The last page before an approval says of which tenant the people are, since names are not
+// unique, and what ends: the same as the page of the administrator who asked.
 func TestApprovalNamesTheTenant(t *testing.T) {
 	s := newSite(t)
 	s.askTwo()
 	b := s.as(boss)
 	b.Get("/2fa-admin/requests")
 	b.Page.Submit(action(t, b, "/2fa-admin/requests/*approve"))
-	require.Equal(t, "“Mika Berg” Acme", b.Page.Text("doing"))
+	require.Equal(t, "“Mika Berg” mika@acme.example, Acme Ends for good: “Phone of mika”. No person can sign in with this account any more.", b.Page.Text("doing"))
+
+	d := s.as(deputy)
+	d.open(mika)
+	d.Page.Submit("/2fa-admin/person/forget")
+	require.Equal(t, "mika@acme.example, Acme Ends for good: “Phone of mika”. The account cannot be brought back. A second administrator has to approve this.", d.Page.Text("doing"))
+	d.confirm()
+	d.Get("/2fa-admin/people")
+	d.Post("/2fa-admin/people/change", "person", key(mika), "person", key(nora), "scope", "all", "do", "reset")
+	d.confirm()
+	b.Get("/2fa-admin/requests")
+	var said []string
+	for _, to := range b.Page.Actions() {
+		if matches(to, "/2fa-admin/requests/*approve") {
+			b.Get("/2fa-admin/requests")
+			b.Page.Submit(to)
+			said = append(said, b.Page.Text("doing"))
+		}
+	}
+	require.Contains(t, said, "“Mika Berg” mika@acme.example, Acme Ends for good: “Phone of mika”. The account cannot be brought back.")
+	require.Contains(t, said, "“Mika Berg” and “Nora Nord” Acme These people have to set up again. All their sessions and trusted browsers end.")
 }

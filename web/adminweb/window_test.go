@@ -15,7 +15,7 @@ func (s *site) help(b *person) {
 	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "do", "help")
 	require.Contains(s.t, b.Page.Text("doing"), "For 5 minutes")
 	b.confirm()
-	require.Contains(s.t, b.Page.Text("window"), "no further code for “Mika Berg” and “Dee Puty”")
+	require.Contains(s.t, b.Page.Text("window"), "no further code for “Mika Berg” and “Dee Puty”, for each action once.")
 }
 
 // Several changes need one code: each is named on its page, and a click is enough. A
