@@ -25,6 +25,7 @@ type refusal struct {
 	Word          string         `json:"error"`
 	Reason        string         `json:"reason"`
 	Phones        []phone        `json:"phones"`
+	Sent          *sentCode      `json:"sent"` // a code is on its way already, for this sign-in
 	Challenge     string         `json:"challenge"`
 	Methods       []string       `json:"methods"`
 	Organisations []organisation `json:"organisations"`
@@ -47,6 +48,9 @@ type organisation struct{ ID, Name string }
 
 // A phone can receive codes. Its number is masked.
 type phone struct{ ID, Number, Via string }
+
+// A sentCode is a code on its way to a masked number.
+type sentCode struct{ To, Via string }
 
 // A signedIn is a completed sign-in.
 type signedIn struct {

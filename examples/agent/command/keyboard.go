@@ -71,8 +71,8 @@ func (k *keyboard) forget() {
 }
 
 // A history holds the lines that were typed at the shell's prompt, newest first, for the
-// arrow keys. A password or a code may be among them, typed at the wrong prompt, so
-// locking clears the history.
+// arrow keys. A password or a code may be typed at the wrong prompt, so locking clears the
+// history, and it keeps nothing while the agent is locked and no line that is not a command.
 type history struct{ lines []string }
 
 const maxHistory = 100
@@ -90,6 +90,9 @@ func (h *history) Len() int { return len(h.lines) }
 func (h *history) At(i int) string { return h.lines[i] }
 
 func (h *history) clear() { h.lines = nil }
+
+// drop removes the newest line.
+func (h *history) drop() { h.lines = h.lines[min(1, len(h.lines)):] }
 
 // none is the history of a question. It keeps nothing, because the answer may be a
 // recovery code.

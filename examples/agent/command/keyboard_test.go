@@ -27,24 +27,29 @@ func TestNothingTypedIsLeft(t *testing.T) {
 	w.types("agent> ", up+"x")
 	w.sees("there is no backup with this ID") // the command came back, and not an answer
 	w.types("agent> ", "s3cret-at-the-wrong-prompt")
-	w.sees("unknown command")
-	w.types("agent> ", up+"x")
-	w.sees(`unknown command "s3cret-at-the-wrong-promptx"`)
+	w.sees("agent: unknown command; type help")
+	w.types("agent> ", up+"y")
+	w.sees("there is no backup with this ID") // the command, and not the word that was none
 	w.types("agent> ", "lock")
 	w.sees("Locked.")
-	w.types("agent (locked)> ", up+up+"nope")
-	w.sees(`unknown command "nope"`)
+	w.types("agent (locked)> ", up+up+"status")
+	w.sees("State            locked")
+	for _, typed := range []string{"status", "s3cret-while-locked"} { // neither is kept, be it a command or not
+		w.types("agent (locked)> ", typed)
+		w.types("agent (locked)> ", up+"status")
+		w.sees("State            locked")
+	}
 
 	w.types("agent (locked)> ", "unlock")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", phone.Code())
-	w.types("agent> ", "s3cret-once-more")
+	w.types("agent> ", up+"status") // what was typed while the agent was locked has not come back
+	w.sees("State            unlocked")
 	w.sees("agent> ")
 	h.run("lock").ends(command.ExitDone)
 	w.sees("Locked in another window.")
-	w.types("agent (locked)> ", up+"nope")
-	w.sees(`unknown command "nope"`)
-	w.types("agent (locked)> ", "exit")
+	w.types("agent (locked)> ", up+"exit")
 	w.ends(command.ExitDone)
+	require.NotRegexp(t, `unknown command[^;]`, w.screen.text, "what was typed is not repeated")
 	require.Contains(t, w.screen.text, "\x1b[3J", "the screen is cleared as well")
 }

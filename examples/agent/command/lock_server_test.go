@@ -125,7 +125,7 @@ func TestSignOutLocksOtherWindows(t *testing.T) {
 	h.secrets.wrap(http.NotFoundHandler())
 	h.run("signout").ends(command.ExitDone).says("Signed out.").notes("could not be notified")
 	h.secrets.wrap(console)
-	w.sees("Locked in another window.")
+	w.sees("Signed out in another window.")
 	w.types("agent (signed out)> ", "list")
 	w.sees("you are not signed in")
 	w.types("agent (signed out)> ", "exit")

@@ -150,6 +150,26 @@ func TestSignOut(t *testing.T) {
 	require.Empty(t, h.disk())
 }
 
+// A window says that it was signed out, where another window has done that, and names the
+// commands as the shell has them.
+func TestSignOutInAnotherWindow(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	w := h.window("unlock")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.sees("agent> ")
+	h.run("signout").ends(command.ExitDone)
+	w.sees("Signed out in another window.")
+	w.types("agent (signed out)> ", "list")
+	w.sees("agent: you are not signed in; run signin\n")
+	w.types("agent (signed out)> ", "delete")
+	w.sees("agent: usage: delete ID\n")
+	w.types("agent (signed out)> ", "exit")
+	require.NotContains(t, w.ends(command.ExitDone), "run agent")
+	h.run("list").ends(command.ExitSignedOut).notes("run agent signin")
+}
+
 // A chain is a keyring that works until a test makes it fail.
 type chain struct {
 	secrets map[string]string

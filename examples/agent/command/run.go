@@ -60,6 +60,7 @@ type agent struct {
 	vault   *applock.Vault // the account's vault, locked or open
 	opened  bool           // whether the vault is open
 	mark    string         // the mark of the last lock before the vault was opened, or before this command
+	inside  bool           // in the shell, whose commands have no "agent" in front
 }
 
 // A command is one of the agent's commands.
@@ -121,6 +122,8 @@ func Run(ctx context.Context, args []string, s System) int {
 func (a *agent) do(ctx context.Context, args []string) error {
 	c, ok := commands()[args[0]]
 	switch n := len(args) - 1; {
+	case !ok && a.inside: // the word may be a password or a code, so it is not repeated
+		return usageError(a.text("unknownHere"))
 	case !ok:
 		return usageError(a.text("unknownCommand", "Name", strconv.Quote(args[0])))
 	case n < c.least || n > c.most:
@@ -149,7 +152,7 @@ func (a *agent) fail(err error) int {
 // say prints a result; note prints everything that is not a result. On a terminal, both
 // break lines between words.
 func (a *agent) say(text string)  { fmt.Fprintln(a.Out, wrap(text, a.width(a.OutTerminal))) }
-func (a *agent) note(text string) { fmt.Fprintln(a.Err, wrap(text, a.width(a.person()))) }
+func (a *agent) note(text string) { fmt.Fprintln(a.Err, wrap(a.here(text), a.width(a.person()))) }
 
 // width returns how many characters fit on a line of the terminal, or 0 for no limit.
 func (a *agent) width(terminal bool) int {

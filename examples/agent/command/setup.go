@@ -102,7 +102,9 @@ func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, e
 			a.note(a.textClock(time.Duration(e.ClockOff) * time.Second))
 		case e.Word == "wrong_code":
 			a.note(a.text("tryAgain"))
-		default: // such as a code with a digit too few
+		case e.Word == "malformed_code": // no recovery code is accepted here
+			a.note(a.text("sixDigits"))
+		default:
 			_, text := a.explainRefusal(e)
 			a.note(text)
 		}
@@ -124,13 +126,19 @@ func (a *agent) keeps(ctx context.Context, c client, in signedIn) error {
 	if len(in.RecoveryCodes) == 0 || !a.person() {
 		return nil
 	}
-	text, err := a.ask(ctx, a.text("askSaved"))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if !slices.Contains(strings.Fields(a.text("yes")), strings.ToLower(strings.TrimSpace(text))) {
-		a.note(a.text("notSaved"))
-		return nil
+	for n := 1; ; n++ {
+		text, err := a.ask(ctx, a.text("askSaved"))
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if slices.Contains(strings.Fields(a.text("yes")), strings.ToLower(strings.TrimSpace(text))) {
+			break
+		}
+		if err != nil || n == tries {
+			a.note(a.text("notSaved"))
+			return nil
+		}
+		a.note(a.text("saveNow"))
 	}
 	return a.over(c.as(in.Session).post(ctx, factor+"/recovery-codes/saved", nil, nil))
 }

@@ -110,28 +110,34 @@ func TestTheStepAfterAQuestionLooksAgain(t *testing.T) {
 }
 
 // The agent asks about the recovery codes while they are on the screen, and tells the
-// server the answer.
+// server the answer. A person who has not saved them yet can do so and answer again.
 func TestRecoveryCodesAreSaved(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 	who := ana
-	setUp := func(answer string) string {
+	setUp := func(answers ...string) string {
 		w := h.window("setup")
 		w.types("Password: ", who.Password)
 		w.types("Password again: ", who.Password)
 		phone := h.phone(w.sees("Code that the app shows now: "))
 		h.clock.Advance(time.Second)
-		w.types("", phone.Code())
-		w.types("(yes/no) ", answer)
+		w.types("", "no")
+		w.sees("a code has 6 digits; enter the code that the app shows now") // a recovery code is not accepted here
+		w.types("Code that the app shows now: ", phone.Code())
+		for _, answer := range answers {
+			w.types("(yes/no) ", answer)
+		}
 		return w.ends(command.ExitDone)
 	}
-	require.Contains(t, setUp("no"), "Save them now")
+	require.Contains(t, setUp("no", "", "n"), "Save them now: they are not shown again.")
 	require.NotContains(t, h.secrets.requests(), "/2fa/api/recovery-codes/saved")
 
 	h.run("signout").ends(command.ExitDone)
 	h.run("signin", mika.Email, mika.Password, "acme").ends(command.ExitDone)
 	who = mika
-	require.NotContains(t, setUp(" YES "), "Save them now")
+	saved := setUp("no", " YES ")
+	require.Contains(t, saved, "they are still on the screen above")
+	require.NotContains(t, saved, "they are not shown again")
 	require.Contains(t, h.secrets.requests(), "/2fa/api/recovery-codes/saved")
 }
 

@@ -13,6 +13,7 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 	if a.person() {
 		a.note(a.text("shell"))
 	}
+	a.inside = true
 	code := ExitDone
 	for {
 		prompt := a.prompt(ctx)
@@ -22,6 +23,9 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 			return a.leave(ctx, code)
 		case err != nil:
 			return err
+		}
+		if !a.opened { // while the agent is locked, a line may be a password or a code
+			a.typed.clear()
 		}
 		args := strings.Fields(line)
 		if len(args) == 0 {
@@ -34,7 +38,11 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 			a.say(strings.TrimSuffix(a.usage(commands()), "\n"))
 		case "shell":
 		default:
-			code = a.fail(a.do(ctx, args))
+			err := a.do(ctx, args)
+			if wrong := usageError(""); errors.As(err, &wrong) { // it was not meant for this prompt
+				a.typed.drop()
+			}
+			code = a.fail(err)
 		}
 	}
 }
@@ -62,6 +70,9 @@ func (a *agent) lockWhenIdle(ctx context.Context) func(say func(string)) error {
 			return nil
 		case errors.Is(err, errElsewhere):
 			text = "elsewhere"
+			if errors.Is(a.who(), errSignedOut) {
+				text = "signedOutElsewhere"
+			}
 		}
 		a.wipe()
 		a.terminal.SetPrompt(a.prompt(ctx))

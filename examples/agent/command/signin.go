@@ -173,7 +173,7 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, sent *phoneCodes, 
 
 // again reports whether another code may be right.
 func (e *refusal) again() bool {
-	return e.Word == "wrong_code" || e.Word == "used_code" || e.Word == "malformed_code" || e.Word == "wait" && e.Pair
+	return e.Word == "wrong_code" || e.Word == "used_code" || e.Word == "malformed_code" || e.Word == "no_code" || e.Word == "wait" && e.Pair
 }
 
 // advise says what remains to be done after a sign-in. A person who came in with a
@@ -191,6 +191,10 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 		a.note(a.text("grace", "Until", a.textTime(in.SetUpUntil)))
 	case "not enrolled":
 		a.note(a.text("notEnrolled"))
+	default:
+		if a.person() && !a.inside {
+			a.note(a.text("locksNow"))
+		}
 	}
 	return nil
 }

@@ -40,22 +40,38 @@ func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*ph
 	if to.Via == "voice" { // a landline
 		p.via, again = "voice", a.text("againOrSMS")
 	}
-	number, err := p.send(ctx, p.via)
-	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "via" { // the server does not call: a phone may show an SMS
-		again = a.text("again")
-		number, err = p.send(ctx, "sms")
+	if asked.Sent != nil { // by the server itself, for this sign-in
+		p.via = asked.Sent.Via
+		a.noteSent(p.via, asked.Sent.To)
+	} else {
+		number, err := p.send(ctx, p.via)
+		if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "via" { // the server does not call: a phone may show an SMS
+			again = a.text("again")
+			number, err = p.send(ctx, "sms")
+		}
+		refused, ok := refusedFor(err, "not_sent")
+		switch {
+		case err == nil:
+			a.noteSent(p.via, number)
+		case ok && refused.Reason == "wait": // the last one was for another sign-in, and is not accepted here
+			a.note(a.text("nextCode", "Wait", a.words.Span(refused.Until.Sub(a.Now()))))
+		default:
+			return nil, err
+		}
 	}
-	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // a code is already on its way
-		number, err = to.Number, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	a.note(a.text("codeSent", "To", number))
 	if a.person() {
 		a.note(again)
 	}
 	return p, nil
+}
+
+// noteSent says how a code was sent and to which number.
+func (a *agent) noteSent(via, number string) {
+	if via == "voice" {
+		a.note(a.text("calling", "To", number))
+		return
+	}
+	a.note(a.text("codeSent", "To", number))
 }
 
 // send requests a code and returns the number that it goes to.
@@ -98,7 +114,7 @@ func (a *agent) another(ctx context.Context, sent *phoneCodes, via string) error
 	refused, ok := refusedFor(err, "not_sent")
 	switch {
 	case err == nil:
-		a.note(a.text("codeSent", "To", number))
+		a.noteSent(via, number)
 	case !ok:
 		return err
 	case refused.Reason == "via":

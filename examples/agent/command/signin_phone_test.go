@@ -84,7 +84,7 @@ func TestLandlineIsCalled(t *testing.T) {
 	w := h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
-	w.sees("A code is on its way to +43 ••• ••67.")
+	w.sees("You are being called at +43 ••• ••67.")
 	require.Equal(t, phone.Voice, p.last.Via)
 	w.types("Code that you received, or a recovery code: ", p.code())
 	w.ends(command.ExitDone)
@@ -151,8 +151,38 @@ func TestAnotherCodeByPhone(t *testing.T) {
 	require.Equal(t, phone.SMS, p.last.Via)
 	h.clock.Advance(2 * time.Minute)
 	w.types(prompt, " Call ")
-	w.sees("A code is on its way to +43 ••• ••67.")
+	w.sees("You are being called at +43 ••• ••67.")
 	require.Equal(t, phone.Voice, p.last.Via)
+	w.types(prompt, p.code())
+	w.ends(command.ExitDone)
+}
+
+// A code that was sent for one sign-in does not work for the next one, and until the server
+// sends another one the agent does not say that one is on its way. The person waits for it,
+// and may mistake the earlier code for it without being turned away.
+func TestCodeOfAnotherSignIn(t *testing.T) {
+	var p pocket
+	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
+	h.withPhone(ana, &p, phone.SMS)
+	h.clock.Advance(time.Hour)
+	const prompt = "Code that you received, or a recovery code: "
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.sees("A code is on its way to +43 ••• ••67.")
+	w.types(prompt, p.code())
+	require.Contains(t, w.ends(command.ExitDone), "the next command asks for your password and a code again")
+
+	earlier := p.code()
+	w = h.window("list")
+	w.types("Password: ", ana.Password)
+	w.sees("another code can be sent in")
+	w.types(prompt, earlier)
+	w.sees("no code was sent for this, or it has expired")
+	require.NotContains(t, w.screen.text, "on its way")
+	h.clock.Advance(time.Minute)
+	w.types(prompt, "")
+	w.sees("A code is on its way to +43 ••• ••67.")
 	w.types(prompt, p.code())
 	w.ends(command.ExitDone)
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +23,18 @@ func (a *asker) text(id string, args ...any) string {
 		}
 	}
 	return a.words.Say("agent."+id, args...)
+}
+
+// invocations matches the commands as a command line has them, in every language.
+var invocations = regexp.MustCompile(`\bagent (` + strings.Join(order, "|") + `)\b`)
+
+// here returns a text that names commands in the form that works here: the shell has no
+// "agent" in front of them.
+func (a *agent) here(text string) string {
+	if !a.inside {
+		return text
+	}
+	return invocations.ReplaceAllString(text, "$1")
 }
 
 // wordMail is what a person types in place of a code if they have one in a mail.
