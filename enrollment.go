@@ -200,17 +200,18 @@ func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) 
 }
 
 // labelOf returns the label that the app shows for the account. While another
-// authenticator is in use, the label ends with the day, and with the time if one was
+// authenticator is in use, the label ends with the day, and with the time in UTC if one was
 // added within a day.
 func labelOf(name string, c enroll.Candidate, live []enroll.Authenticator) string {
 	if len(live) == 0 {
 		return name
 	}
+	const precise = "2006-01-02 15.04.05 UTC" // a label may not contain a colon
 	layout := time.DateOnly
 	if slices.ContainsFunc(live, func(a enroll.Authenticator) bool { return c.Began.Sub(a.Added) < 24*time.Hour }) {
-		layout = "2006-01-02 15.04.05" // a label may not contain a colon
+		layout = precise
 	}
-	const longest = 256 - len(" 2006-01-02 15.04.05") // bytes of a label
+	const longest = 256 - len(" "+precise) // bytes of a label
 	if len(name) > longest {
 		name = strings.ToValidUTF8(name[:longest], "")
 	}

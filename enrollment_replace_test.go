@@ -159,6 +159,7 @@ func TestLabelsDiffer(t *testing.T) {
 	phone, _ := h.Enroll(ana)
 	require.Equal(t, "ana@acme.example", phone.Label().Account)
 	labels := map[string]bool{phone.Label().Account: true}
+	ends := map[time.Duration]string{0: `^ana@acme\.example \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d UTC$`, 25 * time.Hour: `^ana@acme\.example \d{4}-\d\d-\d\d$`}
 	for _, wait := range []time.Duration{0, 0, 25 * time.Hour} {
 		h.Clock.Advance(wait)
 		page, err := h.BeginEnrollment(h.Ctx, h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
@@ -169,6 +170,7 @@ func TestLabelsDiffer(t *testing.T) {
 		label := next.Label().Account
 		require.False(t, labels[label], label)
 		labels[label] = true
+		require.Regexp(t, ends[wait], label)
 		again, err := h.ContinueEnrollment(h.Ctx, page.Token, h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 		require.NoError(t, err)
 		require.Equal(t, page.Offer.URI(), again.Offer.URI(), "the same offer when the page is opened again")

@@ -156,3 +156,13 @@ func (h *Web) setNext(w http.ResponseWriter, to string) {
 func (h *Web) next(r *http.Request) string {
 	return orDefault(local(h.text(r, nextCookie)), h.Home)
 }
+
+// later returns the page that "not now" leads to on the way to an enrollment: never the
+// enrollment itself, even where the sign-in was for it.
+func (h *Web) later(r *http.Request) string {
+	to := h.next(r)
+	if path, _, _ := strings.Cut(to, "?"); path == h.Path("setup") || path == h.Path("phone") {
+		return h.Path("security")
+	}
+	return to
+}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/web"
 )
 
@@ -42,12 +44,16 @@ func TestOtherAccountsOfOnePerson(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, q.Post("/2fa/security/other", "account", key, "password", password).Status)
 
 	thief := p.Copy()
+	s.policy.set(policy.Policy{Mode: policy.Required, Grace: 24 * time.Hour})
 	p.Page.Submit("/2fa/security/other", "password", password)
 	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
 	require.Equal(t, "Account: ben@acme.example", p.Page.Texts("account")[0])
 	require.Equal(t, "/signin", thief.Get("/").Path, "the session of the first account has ended")
+	require.NotContains(t, p.Page.Links(), "/2fa/setup", "the way out does not lead back here")
+	require.Contains(t, p.Page.Links(), "/2fa/security")
 	p.scan()
 	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	require.Equal(t, "/2fa/security", p.Page.Fields("/2fa/security/saved").Get("next"))
 	p.Page.Submit("/2fa/security/saved")
 	p.Get("/2fa/security")
 	require.Equal(t, []string{"ana@acme.example On"}, p.Page.Texts("other"))

@@ -91,7 +91,7 @@ func (h *Web) whichPage(w http.ResponseWriter, r *http.Request, v visitor, refus
 	if err != nil {
 		return err
 	}
-	p := &WhichPage{Common: Common{Account: nameOf(v.User)}, Authenticators: st.Authenticators, Later: h.next(r)}
+	p := &WhichPage{Common: Common{Account: nameOf(v.User)}, Authenticators: st.Authenticators, Later: h.later(r)}
 	for _, a := range st.Authenticators {
 		p.Names = append(p.Names, a.Name)
 	}

@@ -26,6 +26,7 @@ func TestMoveToANewPhone(t *testing.T) {
 	p.Page.Submit("/2fa/replace", "code", old.Code())
 	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
 	require.Contains(t, p.Page.Text("main"), "“Authenticator” stops working")
+	require.NotContains(t, p.Page.Text("main"), "From now on", "it was so before")
 	p.scan()
 	require.Contains(t, p.phone.Label().Account, "ana@acme.example 2026-03-0")
 	require.Equal(t, "Account: ana@acme.example", p.Page.Texts("account")[0])
@@ -86,6 +87,7 @@ func TestWhichAuthenticatorGoes(t *testing.T) {
 	tablet := p.phone
 	p.Page.Submit("/2fa/setup", "code", tablet.Code(), "name", "Tablet")
 	p.is(http.StatusOK, "/2fa/setup", "Save your set-up key")
+	require.Contains(t, p.Page.Text("main"), "Your new authenticator “Tablet” works")
 
 	q := s.browser()
 	q.password(ana)
@@ -106,7 +108,7 @@ func TestWhichAuthenticatorGoes(t *testing.T) {
 	require.Contains(t, q.Page.Text("main"), "“Tablet” stops working")
 	q.scan()
 	q.Page.Submit("/2fa/setup", "code", q.phone.Code())
-	require.Contains(t, q.Page.Text("main"), "“Tablet” has stopped working.")
+	require.Contains(t, q.Page.Text("main"), "The old “Tablet” has stopped working. Earlier recovery codes no longer work.")
 	q.Page.Submit("/2fa/security/saved")
 	q.Get("/2fa/security")
 	require.Equal(t, []string{"Authenticator", "Tablet"}, q.Page.Texts("name"))

@@ -42,12 +42,13 @@ func (h *Web) samples() []Sample {
 	phones := []phone.Phone{{ID: "p1", Number: number, Added: at, Used: at}, {ID: "p2", Number: number, Added: at, Used: at}}
 	authenticators := []totpflow.Authenticator{{ID: "a1", Name: "Phone", Added: at, Used: at}, {ID: "a2", Name: "Tablet", Added: at}}
 	codes := []string{"ABCD-EFGH-JKMN-PQRS", "TVWX-YZ23-4567-89AB"}
-	sheet := SheetPage{Common: common, Codes: codes, Secret: "JBSW Y3DP", QR: "data:image/png;base64,AAAA", QRSize: 342, Site: "backup.example/signin", Made: at, Cleared: []string{"Phone"}, Text: "data:text/plain,x", Next: "/"}
+	sheet := SheetPage{Common: common, Codes: codes, Secret: "JBSW Y3DP", QR: "data:image/png;base64,AAAA", QRSize: 342, Site: "backup.example/signin", Made: at, Authenticator: "Tablet", Cleared: []string{"Phone"}, Text: "data:text/plain,x", Next: "/"}
 	setup := SetupPage{
 		Common: common, QR: "data:image/png;base64,AAAA", QRSize: 342, Link: "otpauth://totp/x", Secret: "JBSW Y3DP", Expires: at.Add(15 * time.Minute),
 		Clears: []string{"Phone"}, Codes: true, Phone: true, Required: true, Later: "/", Apps: apps, MaxName: 40,
 	}
-	adds, recovers, grace := setup, setup, setup
+	adds, recovers, grace, reset := setup, setup, setup, setup
+	reset.Reset, reset.Clears = true, nil
 	adds.Adds, adds.Clears, adds.Required = true, nil, false
 	recovers.Required, recovers.Recovers, recovers.Left = false, true, 1
 	grace.Required, grace.GraceUntil, grace.Clears = false, at.Add(time.Hour), nil
@@ -100,6 +101,7 @@ func (h *Web) samples() []Sample {
 		{"setup", &adds, []SampleForm{{"setup", []string{"code", "name"}}}},
 		{"setup", &recovers, []SampleForm{{"setup", []string{"code"}}}},
 		{"setup", &grace, []SampleForm{{"setup", []string{"code"}}}},
+		{"setup", &reset, []SampleForm{{"setup", []string{"code"}}, {"signout", nil}}},
 		{"password", &PasswordPage{common, "phone", "/"}, []SampleForm{{"setup/password", []string{"password", "to"}}}},
 		{"other", &OtherPage{common, "k1", "/"}, []SampleForm{{"security/other", []string{"account", "password"}}}},
 		{"sheet", &sheet, []SampleForm{{"security/saved", []string{"next"}}}},

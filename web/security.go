@@ -203,7 +203,7 @@ func (h *Web) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v visito
 	if err := h.keepGeneration(r.Context(), v.User, change.Generation); err != nil {
 		return err
 	}
-	return h.sheetPage(w, r, sheet, enroll.Offer{}, nil, false, h.Path("security"))
+	return h.sheetPage(w, r, sheet, enroll.Offer{}, &SheetPage{Next: h.Path("security")})
 }
 
 // postSaved notes that the codes are saved, and redirects to the page that the person

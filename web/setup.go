@@ -32,6 +32,7 @@ type SetupPage struct {
 	Codes      bool      // new recovery codes will be made
 	Phone      bool      // a phone may be set up instead: path "phone"
 	Required   bool      // the person cannot continue without
+	Reset      bool      // the authenticator that the person had has stopped working, mostly by an administrator
 	GraceUntil time.Time // zero: there is none
 	Recovers   bool      // the person signed in with a recovery code
 	Left       int       // how many of those are left
@@ -187,20 +188,24 @@ func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnroll
 		Expires: page.Expires, Clears: page.Clears, Codes: true,
 		Apps: apps, App: r.PostFormValue("app"), Name: r.PostFormValue("name"), MaxName: enroll.MaxName,
 	}
+	account := e.visitor.account
 	if e.visitor.IsZero() {
-		p.Required, p.Phone = true, slices.Contains(e.signIn.Methods, totpflow.MethodPhoneCode)
-		return p, nil
+		account = h.service.Account(totpflow.User{ID: page.ID})
 	}
-	st, err := e.visitor.account.Status(r.Context())
+	st, err := account.Status(r.Context())
 	if err != nil {
 		return nil, err
+	}
+	if e.visitor.IsZero() {
+		p.Required, p.Reset, p.Phone = true, st.State == enroll.ResetPending, slices.Contains(e.signIn.Methods, totpflow.MethodPhoneCode)
+		return p, nil
 	}
 	app := len(st.Authenticators) > 0
 	p.Adds = app && len(page.Clears) == 0
 	p.Codes = st.Policy.Methods.Has(policy.RecoveryCodes) && !p.Adds
 	p.Phone = morePhones(st) && !app
 	p.Recovers, p.Left = e.visitor.Reason == totpflow.ReasonRecoveryCode, st.RecoveryCodes.Left
-	p.Later = h.next(r)
+	p.Later = h.later(r)
 	if st.Policy.Mode == policy.Required && !st.Enrolled {
 		p.GraceUntil = st.GraceUntil
 	}
@@ -237,7 +242,7 @@ func (h *Web) beforeSetup(w http.ResponseWriter, r *http.Request, v visitor, to 
 	case notOffered(st): // the password would lead here again
 		return redirect(w, r, h.Path("security"))
 	}
-	return h.show(w, r, "password", refused, &PasswordPage{Common{Account: nameOf(v.User)}, to, h.next(r)})
+	return h.show(w, r, "password", refused, &PasswordPage{Common{Account: nameOf(v.User)}, to, h.later(r)})
 }
 
 func nameOf(u totpflow.User) string { return orDefault(u.Name, u.ID.User) }
@@ -308,6 +313,7 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err := h.begin(w, r, done.Decision); err != nil {
 		return err
 	}
-	added = added && len(done.Cleared) == 0
-	return h.sheetPage(w, r, done.Sheet, page.Offer, done.Cleared, added, h.next(r))
+	return h.sheetPage(w, r, done.Sheet, page.Offer, &SheetPage{
+		Authenticator: done.Authenticator.Name, Cleared: done.Cleared, Added: added && len(done.Cleared) == 0, Next: h.later(r),
+	})
 }

@@ -125,6 +125,7 @@ func TestSetupPage(t *testing.T) {
 	p.password(ana)
 	p.Get("/2fa/setup")
 	p.picture()
+	require.Contains(t, p.Page.Text("main"), "From now on you sign in with your password and a code")
 	secret := p.Page.Text("secret")
 	p.Get("/2fa/setup")
 	require.Equal(t, secret, p.Page.Text("secret"), "the same offer when the page is opened again")

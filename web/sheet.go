@@ -19,26 +19,25 @@ import (
 // with the field next.
 type SheetPage struct {
 	Common
-	Codes   []string
-	Secret  string       // the key in groups of four
-	QR      template.URL // the QR code of the key; empty where there is none
-	QRSize  int
-	Site    string // the address where the person signs in
-	Made    time.Time
-	Cleared []string // authenticators that have stopped working
-	Added   bool     // it was added to others
-	Text    template.URL
-	Next    string // the page that follows
+	Codes         []string
+	Secret        string       // the key in groups of four
+	QR            template.URL // the QR code of the key; empty where there is none
+	QRSize        int
+	Site          string // the address where the person signs in
+	Made          time.Time
+	Authenticator string   // the name of the new one; empty where there is none
+	Cleared       []string // authenticators that have stopped working
+	Added         bool     // it was added to others
+	Text          template.URL
+	Next          string // the page that follows
 }
 
-// sheetPage shows the data that cannot be shown again, and does not keep it. Then it leads to
-// the page that is named.
-func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool, next string) (err error) {
+// sheetPage shows the data that cannot be shown again, and does not keep it. The page comes
+// with what is known about the enrollment, and with the page that follows.
+func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, p *SheetPage) (err error) {
 	l := h.spoken(r)
-	p := &SheetPage{
-		Common: Common{Account: sheet.Account}, Codes: sheet.Codes, Secret: inFours(sheet.Secret), Made: sheet.Made,
-		Cleared: cleared, Added: added, Next: next, Site: orDefault(h.Domain, r.Host) + h.SignIn,
-	}
+	p.Account, p.Codes, p.Secret, p.Made = sheet.Account, sheet.Codes, inFours(sheet.Secret), sheet.Made
+	p.Site = orDefault(h.Domain, r.Host) + h.SignIn
 	if o.URI() != "" {
 		if p.QR, p.QRSize, err = drawn(o); err != nil {
 			return err

@@ -45,7 +45,7 @@ func TestRecoveryCodeLeadsToANewPhone(t *testing.T) {
 	p.scan()
 	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
 	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
-	require.Contains(t, p.Page.Text("main"), "“Authenticator” has stopped working.")
+	require.Contains(t, p.Page.Text("main"), "The old “Authenticator” has stopped working. Earlier recovery codes no longer work.")
 	p.Page.Submit("/2fa/security/saved")
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
 }
@@ -105,6 +105,9 @@ func TestIssuedCode(t *testing.T) {
 	p.password(ana)
 	p.Page.Submit("/2fa/issued", "issued_code", code)
 	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	require.Contains(t, p.Page.Text("main"), "Your two-factor authentication was reset: your old authenticator has stopped working.")
+	require.NotContains(t, p.Page.Text("main"), "Your organisation requires", "it does not: the policy is optional")
+	require.NotContains(t, p.Page.Text("main"), "From now on", "it was so before")
 	require.Equal(t, "/signin", p.Copy().Get("/").Path, "nobody is signed in yet")
 	p.scan()
 	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
