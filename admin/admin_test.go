@@ -154,7 +154,7 @@ func prepared(t *testing.T, c acting) *organization {
 // Each call of Admin is in one of the tables above.
 func TestEveryCallIsInATable(t *testing.T) {
 	table := servicetest.Names(actingCalls)
-	looking := []string{"Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewImport", "PreviewTidy", "Export", "SharedSecrets"}
+	looking := []string{"Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewPolicy", "PreviewImport", "PreviewTidy", "Export", "SharedSecrets"}
 	operators := []string{"Reseal", "AfterDatabaseRestore", "Check", "Tidy", "RemindDue"}
 	windows := []string{"OpenWindow", "WindowRest", "CloseWindow"} // in window_test.go
 	servicetest.RequireEveryMethod(t, admin.Admin{}, map[string]bool{}, slices.Concat(table, looking, operators, windows)...)

@@ -118,6 +118,23 @@ func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.
 	return cmp.Or(err, asked)
 }
 
+// PreviewPolicy returns the policy that applies to the tenant as a whole once
+// [Admin.SetPolicy] has set p, combined as in [TenantStatus].Effective: show it before the
+// administrator confirms. It changes nothing, and requires no proof. Where Config.Policy
+// asks [TenantPolicies], it must pass its context on. An invalid policy is refused
+// ([policy.Policy.Validate]).
+func (a Admin) PreviewPolicy(ctx context.Context, by Actor, tenant string, p policy.Policy) (_ policy.Policy, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.preview_policy")
+	defer flow.End(&err)
+	if err := p.Validate(); err != nil {
+		return policy.Policy{}, err
+	}
+	if err := a.authoriseView(ctx, by, store.AccountID{Tenant: tenant}); err != nil {
+		return policy.Policy{}, err
+	}
+	return a.engine.TenantPolicyWith(ctx, tenant, p)
+}
+
 func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
 	kind := event.PolicySet
 	if policy.Lowers(ownPolicy(tx), p) {

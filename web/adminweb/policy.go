@@ -72,11 +72,20 @@ func (p *Pages) getPolicy(w http.ResponseWriter, r *http.Request, v visitor) err
 	if err != nil {
 		return err
 	}
-	form := p.formOf(st.Own)
+	form := p.formOf(ownOr(st))
 	if slices.Contains(modes, r.URL.Query().Get("mode")) { // a link that proposes one
 		form.Set("mode", r.URL.Query().Get("mode"))
 	}
 	return p.policyPage(w, r, v, t, st, form, nil)
+}
+
+// ownOr returns the tenant's own policy, or without one what applies to it now: a form with
+// the library's defaults would take away what the tenants above allow.
+func ownOr(st admin.TenantStatus) policy.Policy {
+	if !st.Set {
+		return st.Effective
+	}
+	return st.Own
 }
 
 // formOf returns a policy as the form shows it.
@@ -119,7 +128,7 @@ func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t 
 		Tenants: v.tenants, Tenant: t, Status: st, Modes: modes, RoleModes: append([]string{""}, modes...),
 		Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "7", "14", "30", "60", "90"}, Form: map[string]string{},
 	}
-	own := st.Own
+	own := ownOr(st)
 	if st.Mandatory { // by itself, and not by a tenant above
 		own.Mode, own.Roles = policy.Required, policy.Roles{}
 		page.Modes, page.RoleModes = modes[:1], []string{"", modes[0]}
@@ -162,27 +171,44 @@ func (p *Pages) postPolicy(w http.ResponseWriter, r *http.Request, v visitor) er
 		}
 		return err
 	}
-	next, err := p.parsePolicy(r.PostForm, st.Own)
+	next, err := p.parsePolicy(r.PostForm, ownOr(st))
 	if err == nil && st.Mandatory && (next.Mode != policy.Required || policy.Strictest(next).Roles != policy.Roles{}) { // before a code is used
 		err = admin.ErrMandatory
 	}
 	if err != nil {
 		return refuse(err)
 	}
-	l := p.section.Language(r)
-	c := confirmation{
-		action: admin.ActionSetPolicy, target: store.AccountID{Tenant: t.ID}, doing: l.Say("do.policy", "Tenant", t.Name),
-		terms: p.terms(l, st.Own, next), mild: !policy.Lowers(st.Own, next), back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
+	after, err := p.Admin.PreviewPolicy(r.Context(), v.looks(), t.ID, next)
+	if err != nil {
+		return refuse(err)
 	}
-	c.purpose = admin.Purpose(c.action, c.target)
-	if !c.mild {
-		c.details = []string{l.Say("does.lowers")}
-	}
+	c := p.confirmPolicy(p.section.Language(r), t, st, next, after)
 	by, ok, err := p.confirm(w, r, v, c)
 	if !ok || err != nil {
 		return err
 	}
 	return p.answered(w, r, p.Admin.SetPolicy(r.Context(), by, t.ID, next), "done-policy", c.back, refuse)
+}
+
+// confirmPolicy shows what applies now, and what will apply.
+func (p *Pages) confirmPolicy(l *web.Language, t Tenant, st admin.TenantStatus, next, after policy.Policy) confirmation {
+	c := confirmation{
+		action: admin.ActionSetPolicy, target: store.AccountID{Tenant: t.ID}, doing: l.Say("do.policy", "Tenant", t.Name),
+		terms: p.terms(l, st.Effective, after), back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
+	}
+	c.purpose = admin.Purpose(c.action, c.target)
+	// An own policy that is made milder has an effect once the tenants above are milder, too.
+	if c.mild = !policy.Lowers(st.Effective, after) && !policy.Lowers(ownOr(st), next); !c.mild {
+		c.details = append(c.details, l.Say("does.lowers"))
+	}
+	if policy.Lowers(after, next) {
+		c.details = append(c.details, l.Say("does.above"))
+	}
+	// As Admin.SetPolicy decides.
+	if (st.Effective.TwoAdministrators || st.Own.TwoAdministrators) && policy.Lowers(st.Own, next) {
+		c.details = append(c.details, l.Say("does.second"))
+	}
+	return c
 }
 
 // answered answers for a change that may have become a request.

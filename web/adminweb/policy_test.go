@@ -65,6 +65,42 @@ func TestPolicyOfAbove(t *testing.T) {
 	require.True(t, p.IssuedCode)
 }
 
+// A tenant without a policy of its own begins with what applies to it, and the page that
+// confirms compares what applies now with what will: an administrator who changes one field
+// changes no other.
+func TestPolicyOfTenantWithoutOne(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("provider", policy.Policy{Mode: policy.Optional, Methods: policy.App | policy.RecoveryCodes | policy.Phone, BrowserAge: -1})
+	b := s.as(boss)
+	b.Get("/2fa-admin/policy")
+	require.Empty(t, b.Page.Text("stricter"))
+	form := b.Page.Fields("/2fa-admin/policy/set")
+	require.Equal(t, []string{"yes", "0", "optional"}, []string{form.Get("phones"), form.Get("browsers"), form.Get("mode")})
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "required")
+	require.Equal(t, []string{"Two-factor authentication Optional Required"}, b.Page.Texts("changed"))
+	require.Empty(t, b.Page.Text("doing"))
+	b.confirm()
+	require.True(t, s.policyOf("acme").Methods.Has(policy.Phone))
+
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "browsers", "30")
+	require.Empty(t, b.Page.Texts("changed"), "the provider allows none")
+	require.Contains(t, b.Page.Text("table"), "Days that a browser is trusted 0 days 0 days")
+	require.Equal(t, "Some of it requires less than before. The organisations above or the operator require more than this policy. The table shows what applies.", b.Page.Text("doing"))
+}
+
+// Where the factor is mandatory, it is required before and after.
+func TestConfirmOfMandatoryTenant(t *testing.T) {
+	s := newSite(t, func(c *totpflow.Config) {
+		c.Mandatory = func(_ context.Context, tenant string) (bool, error) { return tenant == provider.ID, nil }
+	})
+	b := s.as(root)
+	b.Get("/2fa-admin/policy?tenant=provider")
+	b.Page.Submit("/2fa-admin/policy/set", "grace", "14")
+	require.Equal(t, []string{"Days to set up from the first sign-in 0 days 14 days"}, b.Page.Texts("changed"))
+	require.Contains(t, b.Page.Text("table"), "Two-factor authentication Required Required")
+}
+
 // An invalid form comes back as it was typed.
 func TestPolicyFormComesBack(t *testing.T) {
 	s := newSite(t)

@@ -20,7 +20,7 @@ func TestSecondAdministrator(t *testing.T) {
 	b := s.as(boss)
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "role-1", "off", "browsers", "90")
-	require.Contains(t, b.Page.Text("doing"), "Some of it requires less than before.")
+	require.Equal(t, "Some of it requires less than before. A second administrator has to approve this.", b.Page.Text("doing"))
 	b.confirm()
 	require.Equal(t, "/2fa-admin/requests", b.Page.Path)
 	require.Contains(t, b.Page.Text("main"), "Nothing has changed yet.")

@@ -124,8 +124,8 @@ func TestProvidersPolicy(t *testing.T) {
 	provider, noras := s.administrator(nora)
 	b, phone := s.administrator(admin)
 	provider.setPolicy(noras, "north", "mode", "required")
-	b.get("/2fa-admin/policy").says(`id="stricter"`)
 	b.setPolicy(phone, "acme", "mode", "off")
+	b.get("/2fa-admin/policy").says(`id="stricter"`)
 	s.browser().password(ana).redirects("/2fa/setup")
 	s.browser().password(ben).redirects("/2fa/setup")
 }

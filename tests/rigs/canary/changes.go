@@ -123,7 +123,10 @@ func (l *Life) hears(ok bool) {
 // not enrolled, are no longer exempt, or end.
 func asks(l *Life, ctx context.Context) {
 	office := l.admin()
-	must(office.SetPolicy(ctx, root, "acme", policy.Policy{Mode: policy.Required, Methods: methods, Grace: 14 * 24 * time.Hour, TwoAdministrators: true}))
+	next := policy.Policy{Mode: policy.Required, Methods: methods, Grace: 14 * 24 * time.Hour, TwoAdministrators: true}
+	shown, err := office.PreviewPolicy(ctx, root, "acme", next)
+	l.saw(err, shown)
+	must(office.SetPolicy(ctx, root, "acme", next))
 	late := &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "late"}}}
 	l.challenge(ctx, late)
 	must(office.ExtendGrace(ctx, root, id(late), l.clock.Now().Add(20*24*time.Hour)))
