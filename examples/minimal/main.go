@@ -315,13 +315,13 @@ func (p *product) addDemo() error {
 }
 
 var pages = template.Must(template.New("").Parse(`
-{{define "signin"}}<!doctype html><html lang="en"><title>Sign in – Acme Backup</title><main><h1>Sign in</h1>{{with .}}<p role="alert">{{.}}</p>{{end}}
+{{define "signin"}}<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Sign in – Acme Backup</title><main><h1>Sign in</h1>{{with .}}<p role="alert">{{.}}</p>{{end}}
 <form method="post"><p><label>E-mail address <input name="email" type="email" required autocomplete="username"></label></p>
 <p><label>Password <input name="password" type="password" required autocomplete="current-password"></label></p><button>Sign in</button></form></main>{{end}}
-{{define "home"}}<!doctype html><html lang="en"><title>Backups – Acme Backup</title><main><h1>Backups of {{.Email}}</h1>
+{{define "home"}}<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Backups – Acme Backup</title><main><h1>Backups of {{.Email}}</h1>
 <ul>{{range .Backups}}<li>{{.Name}} <form method="post" action="/backups/{{.ID}}/delete"><button>Delete</button></form></li>{{end}}</ul>
 <p><a href="{{.Security}}">Security</a> <a href="/password">Password</a></p><form method="post" action="{{.SignOut}}"><button>Sign out</button></form></main>{{end}}
-{{define "password"}}<!doctype html><html lang="en"><title>Password – Acme Backup</title><main><h1>Change the password</h1>{{with .}}<p role="alert">{{.}}</p>{{end}}
+{{define "password"}}<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Password – Acme Backup</title><main><h1>Change the password</h1>{{with .}}<p role="alert">{{.}}</p>{{end}}
 <form method="post"><p><label>Old password <input name="old" type="password" required autocomplete="current-password"></label></p>
 <p><label>New password <input name="new" type="password" required autocomplete="new-password"></label></p><button>Change the password</button></form></main>{{end}}`))
 

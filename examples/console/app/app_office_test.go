@@ -20,6 +20,16 @@ func TestAccountsAreForAdministrators(t *testing.T) {
 	b.get("/").lacks("/2fa-admin")
 }
 
+// The navigation marks where the person is, also on the pages that web makes.
+func TestNavigationMarksThePage(t *testing.T) {
+	b, _ := newSite(t).administrator(admin)
+	const accounts, security = `href="/2fa-admin/people" aria-current`, `href="/2fa/security" aria-current`
+	b.get("/2fa-admin/people?q=ana").says(accounts).lacks(security)
+	b.get("/2fa-admin/policy").says(accounts).lacks(security)
+	b.get("/2fa/security").says(security).lacks(accounts)
+	b.get("/").lacks(accounts).lacks(security)
+}
+
 // A former administrator cannot see any administrators' page.
 func TestFormerAdministrator(t *testing.T) {
 	s := newSite(t)
