@@ -18,6 +18,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"iter"
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
@@ -42,10 +43,44 @@ func Decode(file []byte) (string, error) {
 func DecodeImage(img image.Image) (string, error) {
 	page := flatten(img)
 	errs := []error{ErrNotFound}
+	for part := range parts(page.Rect) {
+		text, err := decode(page, part)
+		if err == nil {
+			return text, nil
+		}
+		if part == page.Rect {
+			errs = append(errs, err)
+		}
+	}
+	return "", errors.Join(errs...)
+}
+
+// parts returns the whole picture, and then parts of it that overlap, as a person would
+// point the camera: something else on the page may look like the corner of a code.
+func parts(page image.Rectangle) iter.Seq[image.Rectangle] {
+	return func(yield func(image.Rectangle) bool) {
+		if !yield(page) {
+			return
+		}
+		for _, side := range []int{450, 650} {
+			for y := page.Min.Y; y < page.Max.Y; y += side / 3 {
+				for x := page.Min.X; x < page.Max.X; x += side / 3 {
+					if !yield(image.Rect(x, y, x+side, y+side).Intersect(page)) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// decode reads a part of the page.
+func decode(page *image.Gray, part image.Rectangle) (string, error) {
+	var errs []error
 	// Codes with modules of two or three pixels are found best in the picture itself;
 	// large ones on a page full of text are found when it is made smaller.
 	for _, factor := range []int{1, 2, 3} {
-		source := gozxing.NewLuminanceSourceFromImage(shrink(page, factor))
+		source := gozxing.NewLuminanceSourceFromImage(shrink(page, part, factor))
 		for _, binarizer := range []gozxing.Binarizer{
 			gozxing.NewHybridBinarizer(source),
 			gozxing.NewGlobalHistgramBinarizer(source),
@@ -85,18 +120,15 @@ func flatten(img image.Image) *image.Gray {
 	return grey
 }
 
-// shrink averages squares of factor × factor pixels into one.
-func shrink(img *image.Gray, factor int) *image.Gray {
-	if factor == 1 {
-		return img
-	}
-	small := image.NewGray(image.Rect(0, 0, img.Rect.Dx()/factor, img.Rect.Dy()/factor))
+// shrink averages squares of factor × factor pixels of a part into one.
+func shrink(img *image.Gray, part image.Rectangle, factor int) *image.Gray {
+	small := image.NewGray(image.Rect(0, 0, max(part.Dx()/factor, 1), max(part.Dy()/factor, 1)))
 	for y := range small.Rect.Max.Y {
 		for x := range small.Rect.Max.X {
 			sum := 0
 			for dy := range factor {
 				for dx := range factor {
-					sum += int(img.GrayAt(x*factor+dx, y*factor+dy).Y)
+					sum += int(img.GrayAt(part.Min.X+x*factor+dx, part.Min.Y+y*factor+dy).Y)
 				}
 			}
 			small.SetGray(x, y, color.Gray{Y: uint8(sum / (factor * factor))})

@@ -99,3 +99,23 @@ func TestDecodeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Squares elsewhere on the page look like the corners of a code, but the code beside them
+// is read.
+func TestCornersElsewhere(t *testing.T) {
+	code := symbol(t, uri, 6)
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		img := page(color.White, code, image.Pt(60, 300)).(*image.RGBA)
+		for range 6 {
+			at := image.Pt(500+random.IntN(700), random.IntN(850))
+			for i, side := range []int{42, 30, 18} { // 7, 5 and 3 modules
+				square := image.Rect(0, 0, side, side).Add(at).Add(image.Pt((42-side)/2, (42-side)/2))
+				draw.Draw(img, square, image.NewUniform(color.Gray{Y: uint8(255 * (i % 2))}), image.Point{}, draw.Src)
+			}
+		}
+		if got, err := qrscan.DecodeImage(img); err != nil || got != uri {
+			t.Errorf("seed %d: %q %v", seed, got, err)
+		}
+	}
+}
