@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
@@ -197,18 +196,6 @@ func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
 	require.NoError(p.t, err)
 	require.Equal(p.t, phone.Peek(), typed.Peek(), "the text beside the picture is another secret")
 	return phone
-}
-
-// evenModules asserts that each module of the QR code has the same whole number of the
-// screen's pixels: otherwise some are wider than others, and a poor camera fails.
-func (p *tab) evenModules() {
-	p.t.Helper()
-	require.Equal(p.t, "", run(p, chromedp.Evaluate[string](`(() => {
-		const scale = 6, qr = document.querySelector("#qr"), modules = qr.naturalWidth / scale;
-		const width = qr.getBoundingClientRect().width - (qr.offsetWidth - qr.clientWidth); // without a border
-		const each = width * devicePixelRatio / modules;
-		return each >= 3 && Number.isInteger(each) ? "" : width + " CSS pixels for " + modules + " modules";
-	})()`)))
 }
 
 // sheet reads the recovery codes, and says that they are saved.

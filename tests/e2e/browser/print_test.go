@@ -89,3 +89,15 @@ func TestBackAfterAForm(t *testing.T) {
 	p.at("/2fa/security")
 	require.Equal(t, "On", p.text("#state"))
 }
+
+// evenModules asserts that each module of the QR code has the same whole number of the
+// screen's pixels: otherwise some are wider than others, and a poor camera fails.
+func (p *tab) evenModules() {
+	p.t.Helper()
+	require.Equal(p.t, "", run(p, chromedp.Evaluate[string](`(() => {
+		const scale = 6, qr = document.querySelector("#qr"), modules = qr.naturalWidth / scale;
+		const width = qr.getBoundingClientRect().width - (qr.offsetWidth - qr.clientWidth); // without a border
+		const each = width * devicePixelRatio / modules;
+		return each >= 3 && Number.isInteger(each) ? "" : width + " CSS pixels for " + modules + " modules";
+	})()`)))
+}
