@@ -129,7 +129,14 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 	case e.Source.Address != "":
 		when = x.Say("letter.from", "When", when, "Address", Line(e.Source.Address))
 	}
-	written := l.letter(x, to, subject, "letter.changed", "What", what, "When", when)
+	text := "letter.changed"
+	if e.Kind.Refusal() { // nothing has changed, but somebody else may know the password
+		text = "letter.refused"
+	}
+	written := l.letter(x, to, subject, text, "What", what, "When", when)
+	if e.Kind == event.Frozen {
+		written.Text += "\n" + x.Say("letter.closed")
+	}
 	token := l.Web.Service.NewDisownToken(e)
 	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
 		return written

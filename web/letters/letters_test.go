@@ -84,6 +84,8 @@ func TestLetters(t *testing.T) {
 		put(all.About(letters.Person{Account: "ben", Language: tag}, about(event.Event{Kind: event.RecoveryUsed, Remaining: 1})))
 		put(all.About(to, about(event.Event{Kind: event.Reset, Actor: "boss", Source: source})))
 		put(all.About(to, about(event.Event{Kind: event.Frozen, Source: source})))
+		put(all.About(to, about(event.Event{Kind: event.RejectedRepeatedly, Source: source})))
+		put(all.About(to, about(event.Event{Kind: event.SessionsEnded, Source: source})))
 		put(all.About(to, about(event.Event{Kind: event.GraceBegan, Until: at.Add(14 * 24 * time.Hour)})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Actor: "boss"})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Until: at.Add(time.Hour)})))

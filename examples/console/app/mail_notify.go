@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/web/adminweb"
@@ -21,14 +22,14 @@ func (c *console) notify(ctx context.Context, n event.Notification) error {
 	if e := n.Main(); e.Kind == event.ApprovalRequested {
 		return c.notifyApprovers(ctx, e)
 	}
-	if n.User == "" {
+	if e := n.Main(); n.User == "" || e.Kind == event.RecoveryIssued && !strings.HasPrefix(e.Actor, "operator ") { // Deliver has mailed the code
 		return nil
 	}
 	u, err := c.users.byID(ctx, n.User)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return event.ErrUndeliverable // the account was deleted meanwhile
-	case err != nil:
+	case err != nil || u.Role == roleMachine: // a machine reads no mail
 		return err
 	}
 	if err = c.send(ctx, u, c.letters.About(u.reads(ctx), n)); refusedForGood(err) {
