@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/web/adminweb"
@@ -22,7 +21,7 @@ func (c *console) notify(ctx context.Context, n event.Notification) error {
 	if e := n.Main(); e.Kind == event.ApprovalRequested {
 		return c.notifyApprovers(ctx, e)
 	}
-	if e := n.Main(); n.User == "" || e.Kind == event.RecoveryIssued && !strings.HasPrefix(e.Actor, "operator ") { // Deliver has mailed the code
+	if n.User == "" {
 		return nil
 	}
 	u, err := c.users.byID(ctx, n.User)
