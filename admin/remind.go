@@ -41,8 +41,8 @@ var (
 
 // Remind reminds users of one tenant who have nothing set up, with one proof of
 // [ActionRemind] on the tenant. It is for a button on the list of people who have not
-// enrolled, including those who were reset. Each has their own outcome. Errors of an outcome: [ErrNotMissing],
-// [ErrReminded].
+// enrolled, including those who were reset. Each has their own outcome. Errors of an
+// outcome: [ErrNotMissing], [ErrReminded].
 func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []string) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.remind")
 	defer flow.End(&err)

@@ -24,21 +24,13 @@ func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*ph
 	if !asked.byPhone() {
 		return nil, nil
 	}
-	to := asked.Phones[0]
-	if len(asked.Phones) > 1 {
-		numbers := make([]string, len(asked.Phones))
-		for i, one := range asked.Phones {
-			numbers[i] = one.Number
-		}
-		i, err := a.pick(ctx, a.text("askPhone"), a.text("noSuchPhone"), numbers, func(string) int { return -1 })
-		if err != nil {
-			return nil, err
-		}
-		to = asked.Phones[i]
+	to, err := a.whichPhone(ctx, asked.Phones)
+	if err != nil {
+		return nil, err
 	}
-	p, again := &phoneCodes{client: c, challenge: asked.Challenge, to: to, via: "sms"}, a.text("againOrCall")
+	p, again := &phoneCodes{client: c, challenge: asked.Challenge, to: to, via: "sms"}, "againOrCall"
 	if to.Via == "voice" { // a landline
-		p.via, again = "voice", a.text("againOrSMS")
+		p.via, again = "voice", "againOrSMS"
 	}
 	if asked.Sent != nil { // by the server itself, for this sign-in
 		p.via = asked.Sent.Via
@@ -46,7 +38,7 @@ func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*ph
 	} else {
 		number, err := p.send(ctx, p.via)
 		if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "via" { // the server does not call: a phone may show an SMS
-			again = a.text("again")
+			again = "again"
 			number, err = p.send(ctx, "sms")
 		}
 		refused, ok := refusedFor(err, "not_sent")
@@ -54,15 +46,31 @@ func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*ph
 		case err == nil:
 			a.noteSent(p.via, number)
 		case ok && refused.Reason == "wait": // the last one was for another sign-in, and is not accepted here
-			a.note(a.text("nextCode", "Wait", a.words.Span(refused.Until.Sub(a.Now()))))
+			a.noteUnsent(refused)
 		default:
 			return nil, err
 		}
 	}
 	if a.person() {
-		a.note(again)
+		a.note(a.text(again))
 	}
 	return p, nil
+}
+
+// whichPhone asks which phone receives the code, if there are several.
+func (a *agent) whichPhone(ctx context.Context, phones []phone) (phone, error) {
+	if len(phones) == 1 {
+		return phones[0], nil
+	}
+	numbers := make([]string, len(phones))
+	for i, one := range phones {
+		numbers[i] = one.Number
+	}
+	i, err := a.pick(ctx, a.text("askPhone"), a.text("noSuchPhone"), numbers, func(string) int { return -1 })
+	if err != nil {
+		return phone{}, err
+	}
+	return phones[i], nil
 }
 
 // noteSent says how a code was sent and to which number.
@@ -111,12 +119,21 @@ func (a *agent) codeOf(ctx context.Context, pair bool, sent *phoneCodes) (code, 
 // another requests another code. If it is not sent, the last one may still arrive.
 func (a *agent) another(ctx context.Context, sent *phoneCodes, via string) error {
 	number, err := sent.send(ctx, via)
-	refused, ok := refusedFor(err, "not_sent")
-	switch {
-	case err == nil:
+	if err == nil {
 		a.noteSent(via, number)
-	case !ok:
+		return nil
+	}
+	refused, ok := refusedFor(err, "not_sent")
+	if !ok {
 		return err
+	}
+	a.noteUnsent(refused)
+	return nil
+}
+
+// noteUnsent says why no code was sent.
+func (a *agent) noteUnsent(refused *refusal) {
+	switch {
 	case refused.Reason == "via":
 		a.note(a.text("noCalls"))
 	case !refused.Until.IsZero():
@@ -125,5 +142,4 @@ func (a *agent) another(ctx context.Context, sent *phoneCodes, via string) error
 		_, text := a.explainRefusal(refused)
 		a.note(text)
 	}
-	return nil
 }
