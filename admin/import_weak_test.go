@@ -14,28 +14,34 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
+// weakBesideStrong imports two keys of one person, of which the second is weak.
+func weakBesideStrong(h *harness) (strong, weak *totptest.Authenticator) {
+	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(h.T, err)
+	for _, o := range h.Import(
+		admin.Imported{ID: anaID, Key: rfcKey(h.T), Name: "phone"},
+		admin.Imported{ID: anaID, Key: key, Name: "old phone", WeakUntil: h.Clock.Now().Add(days(90))},
+	) {
+		require.NoError(h.T, o.Err)
+	}
+	strong, err = totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
+	require.NoError(h.T, err)
+	weak, err = totptest.TypeSecret(secret, h.Clock)
+	require.NoError(h.T, err)
+	return strong, weak
+}
+
 // A weak secret beside a strong one is as weak as alone: its code leads to a new
 // authenticator, and the code of the strong one signs in.
 func TestWeakBesideStrong(t *testing.T) {
-	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
 	h := newHarness(t)
-	weak, err := totp.ReadSecret(secret, totp.Params{})
-	require.NoError(t, err)
-	for _, o := range h.Import(
-		admin.Imported{ID: anaID, Key: rfcKey(t), Name: "phone"},
-		admin.Imported{ID: anaID, Key: weak, Name: "old phone", WeakUntil: h.Clock.Now().Add(days(90))},
-	) {
-		require.NoError(t, o.Err)
-	}
-	strong, err := totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
-	require.NoError(t, err)
-	old, err := totptest.TypeSecret(secret, h.Clock)
-	require.NoError(t, err)
+	strong, old := weakBesideStrong(h)
 	h.PassByCode(ana, strong)
 
 	h.Clock.Advance(time.Minute)
 	asked := h.Challenge(ana)
-	_, err = h.BeginEnrollment(h.Ctx, asked)
+	_, err := h.BeginEnrollment(h.Ctx, asked)
 	require.ErrorIs(t, err, totpflow.ErrChallenge, "the password alone")
 	for _, verify := range []func() (totpflow.Decision, error){
 		func() (totpflow.Decision, error) { return h.VerifyCode(h.Ctx, asked, old.Code()) },
@@ -65,18 +71,8 @@ func TestWeakBesideStrong(t *testing.T) {
 // In a session, the code of a weak key proves nothing but that a new authenticator may take
 // its place.
 func TestWeakProvesNothingElse(t *testing.T) {
-	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
 	h := newHarness(t)
-	weak, err := totp.ReadSecret(secret, totp.Params{})
-	require.NoError(t, err)
-	for _, o := range h.Import(
-		admin.Imported{ID: anaID, Key: rfcKey(t), Name: "phone"},
-		admin.Imported{ID: anaID, Key: weak, Name: "old phone", WeakUntil: h.Clock.Now().Add(days(90))},
-	) {
-		require.NoError(t, o.Err)
-	}
-	old, err := totptest.TypeSecret(secret, h.Clock)
-	require.NoError(t, err)
+	_, old := weakBesideStrong(h)
 	a := h.Account(ana)
 	for _, p := range []totpflow.Purpose{
 		totpflow.ActionDisable.On(""), totpflow.ActionRecoveryCodes.On(""), totpflow.ActionAddAuthenticator.On(""),
