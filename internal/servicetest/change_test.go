@@ -234,7 +234,7 @@ func requireEveryChange(t *testing.T, table []string) {
 			"Import", "ExtendGrace", "Remind", "RemindDue", // for accounts without a factor
 			"Forget", "AfterDatabaseRestore", // the host deletes, or raises the epoch
 			"SetPolicy", "Approve", "Withdraw", "CloseWindow", // a tenant's record; what is approved is in the table; after OpenWindow
-			"Status", "Member", "List", "ListPage", "Tally", "Tenant", "Check", "PreviewImport", "PreviewTidy", "Export", "SharedSecrets", "WindowRest",
+			"Status", "Member", "List", "ListPage", "Tally", "Tenant", "Check", "PreviewImport", "PreviewPolicy", "PreviewTidy", "Export", "SharedSecrets", "WindowRest",
 		},
 	}
 	for prefix, v := range map[string]any{"Service": new(totpflow.Service), "Admin": admin.Admin{}} {
