@@ -23,7 +23,7 @@ type Request struct {
 	By      store.AccountID
 	Asked   time.Time
 	Expires time.Time
-	Before  policy.Policy // the policy as it is set now, for ActionSetPolicy
+	Before  policy.Policy // for ActionSetPolicy: the tenant's own policy now, or without one what applies to it
 	Policy  policy.Policy // the policy as it will be, in every field, for ActionSetPolicy
 	Targets []string      // user ids, for the other actions
 	Scope   Scope         // for ActionResetAccount
@@ -134,7 +134,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action})
 		switch totpflow.Action(q.Action) { // the change is part of the write that removes the request
 		case ActionSetPolicy:
-			setPolicy(tx, who, *q.Policy)
+			setPolicy(tx, who, *q.Policy, true) // otherwise it would not have been a request
 		case ActionResetAccount:
 			logBulk(tx, who, q)
 		}

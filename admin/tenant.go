@@ -76,7 +76,8 @@ var ErrMandatory = errors.New("admin: this tenant cannot switch the second facto
 // the second factor of others only if they have one themselves, since the call requires
 // its proof. It has an effect only where Config.Policy is nil or asks [TenantPolicies];
 // under a [policy.Fixed] it returns [ErrPolicyFixed]. Where two administrators are
-// required, a milder policy is pending until the second approves it ([*ApprovalError]).
+// required, a policy that is milder than the tenant's own, or than what applies to a tenant
+// without one, is pending until the second approves it ([*ApprovalError]).
 // Setting a policy ends all requests for another one. An invalid policy
 // ([policy.Policy.Validate]) is refused before the proof is consumed, and so is
 // [ErrMandatory].
@@ -106,13 +107,15 @@ func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.
 	var asked error
 	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
 		asked = nil
-		two := effective.TwoAdministrators || ownPolicy(tx).TwoAdministrators
-		if two && !who.operator() && policy.Lowers(ownPolicy(tx), p) {
-			before := ownPolicy(tx)
+		two, before, milder := effective.TwoAdministrators || ownPolicy(tx).TwoAdministrators, ownPolicy(tx), lowers(tx, effective, p)
+		if tx.Tenant.Policy == nil { // what the second administrator compares is what applies
+			before = effective
+		}
+		if two && !who.operator() && milder {
 			asked = addRequest(tx, who, account.Request{Action: string(ActionSetPolicy), Before: &before, Policy: &p})
 			return nil
 		}
-		setPolicy(tx, who, p)
+		setPolicy(tx, who, p, milder)
 		return nil
 	})
 	return cmp.Or(err, asked)
@@ -135,9 +138,16 @@ func (a Admin) PreviewPolicy(ctx context.Context, by Actor, tenant string, p pol
 	return a.engine.TenantPolicyWith(ctx, tenant, p)
 }
 
-func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
+// lowers reports whether p is milder than the tenant's own policy. A tenant without one
+// begins with what applies to it: to allow what the tenants above allow anyway is not
+// milder, and neither is to leave optional what they require.
+func lowers(tx *engine.Tx, effective, p policy.Policy) bool {
+	return policy.Lowers(ownPolicy(tx), p) && (tx.Tenant.Policy != nil || policy.Lowers(effective, p))
+}
+
+func setPolicy(tx *engine.Tx, who author, p policy.Policy, milder bool) {
 	kind := event.PolicySet
-	if policy.Lowers(ownPolicy(tx), p) {
+	if milder {
 		kind = event.PolicyLowered
 	}
 	// A pending request was made against the policy that is replaced now. An administrator

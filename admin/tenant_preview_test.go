@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 )
 
@@ -52,4 +53,26 @@ func TestPreviewPolicy(t *testing.T) {
 	require.ErrorIs(t, err, admin.ErrNotAllowed)
 	_, err = o.admin.PreviewPolicy(o.Ctx, ops, "acme", policy.Policy{Grace: 14})
 	require.ErrorIs(t, err, policy.ErrFormat)
+}
+
+// A tenant without a policy of its own begins with what applies to it: to keep what it
+// inherits is not milder, and the second administrator compares with it.
+func TestInheritedIsNotMilder(t *testing.T) {
+	above := policy.Policy{Mode: policy.Optional, Methods: policy.App | policy.RecoveryCodes | policy.Phone, IssuedCode: true, TwoAdministrators: true}
+	stricter := above
+	stricter.BrowserAge = days(7)
+	o := newOrganization(t)
+	o.SetPolicy("provider", above)
+	o.Events.Kinds()
+	require.NoError(t, o.admin.SetPolicy(o.Ctx, o.By(o.boss, admin.ActionSetPolicy), "acme", stricter))
+	require.Subset(t, []event.Kind{event.Reauthenticated, event.PolicySet}, o.Events.Kinds())
+
+	milder := above
+	milder.BrowserAge = days(60)
+	o = newOrganization(t)
+	o.SetPolicy("provider", above)
+	require.ErrorIs(t, o.admin.SetPolicy(o.Ctx, o.By(o.boss, admin.ActionSetPolicy), "acme", milder), admin.ErrApproval)
+	st, err := o.admin.Tenant(o.Ctx, ops, "acme")
+	require.NoError(t, err)
+	require.Equal(t, st.Effective, st.Pending[0].Before)
 }

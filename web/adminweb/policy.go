@@ -197,15 +197,16 @@ func (p *Pages) confirmPolicy(l *web.Language, t Tenant, st admin.TenantStatus, 
 		terms: p.terms(l, st.Effective, after), back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
 	}
 	c.purpose = admin.Purpose(c.action, c.target)
-	// An own policy that is made milder has an effect once the tenants above are milder, too.
-	if c.mild = !policy.Lowers(st.Effective, after) && !policy.Lowers(ownOr(st), next); !c.mild {
+	// As Admin.SetPolicy decides. An own policy that is made milder has an effect once the
+	// tenants above are milder, too.
+	milder := policy.Lowers(st.Own, next) && (st.Set || policy.Lowers(st.Effective, next))
+	if c.mild = !policy.Lowers(st.Effective, after) && !milder; !c.mild {
 		c.details = append(c.details, l.Say("does.lowers"))
 	}
 	if policy.Lowers(after, next) {
 		c.details = append(c.details, l.Say("does.above"))
 	}
-	// As Admin.SetPolicy decides.
-	if (st.Effective.TwoAdministrators || st.Own.TwoAdministrators) && policy.Lowers(st.Own, next) {
+	if (st.Effective.TwoAdministrators || st.Own.TwoAdministrators) && milder {
 		c.details = append(c.details, l.Say("does.second"))
 	}
 	return c
