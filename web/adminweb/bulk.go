@@ -170,20 +170,21 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	if len(machines) > 0 {
 		c.details = append(c.details, l.Say("does.machines", "Names", firstOf(l, distinct(machines))))
 	}
-	if len(tenants) > 1 {
+	two, err := p.anyByTwo(r.Context(), v, tenants)
+	switch {
+	case err != nil:
+		return err
+	case two && len(tenants) > 1: // person by person, the first five of each would need no second administrator
+		return errOneTenant
+	case len(tenants) > 1:
 		return p.eachByWindow(w, r, v, rows, c, func(ctx context.Context, by admin.Administrator, row Row) error {
 			change, err := p.Admin.Reset(ctx, by, row.ID, scope)
 			return errors.Join(err, p.keep(ctx, change))
 		})
-	}
-	c.purpose = admin.Purpose(admin.ActionResetAccount, totpflow.AccountID{Tenant: tenants[0]})
-	st, err := p.Admin.Tenant(r.Context(), v.looks(), tenants[0])
-	if err != nil {
-		return err
-	}
-	if st.Effective.TwoAdministrators {
+	case two:
 		c.details = append(c.details, l.Say("does.second"))
 	}
+	c.purpose = admin.Purpose(admin.ActionResetAccount, totpflow.AccountID{Tenant: tenants[0]})
 	by, ok, err := p.confirmMany(w, r, v, rows, c)
 	if !ok || err != nil {
 		return err
@@ -199,6 +200,16 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 		several.count(names[o.ID], errors.Join(o.Err, p.keep(r.Context(), o.Change)))
 	}
 	return p.doneMany(w, r, errors.Join(err, several.orNil()))
+}
+
+// anyByTwo reports whether one of the tenants requires two administrators.
+func (p *Pages) anyByTwo(ctx context.Context, v visitor, tenants []string) (bool, error) {
+	for _, tenant := range tenants {
+		if st, err := p.Admin.Tenant(ctx, v.looks(), tenant); err != nil || st.Effective.TwoAdministrators {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // eachByWindow performs one action on each of up to twenty people with one code, and then

@@ -140,6 +140,10 @@ func TestResetLeavesMachinesOut(t *testing.T) {
 	require.Contains(t, b.Page.Text("doing"), "Not reset: “Mika Berg”.")
 	require.Contains(t, b.Page.Text("doing"), "A second administrator has to approve this.")
 
+	provider := s.as(root)
+	provider.Post("/2fa-admin/people/change", "person", key(deputy), "person", key(gil), "scope", "all", "do", "reset")
+	require.Contains(t, provider.Page.Text("error"), "One of these organisations requires a second administrator.")
+
 	s.setPolicy("acme", policy.Policy{Mode: policy.Optional})
 	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "scope", "all", "do", "reset")
 	b.confirm()

@@ -20,6 +20,7 @@ var (
 	errForm          = errors.New("adminweb: the form was not filled in")
 	errNobody        = errors.New("adminweb: nobody was chosen")
 	errNobodyMissing = errors.New("adminweb: none of them has to set up")
+	errOneTenant     = errors.New("adminweb: people of several organisations, of which one requires two administrators")
 	errMachines      = errors.New("adminweb: only machine accounts were chosen")
 	errTooMany       = errors.New("adminweb: more people than a window may have")
 	errOnePolicy     = errors.New("adminweb: a policy belongs to one tenant")
@@ -42,6 +43,7 @@ var errorTexts = []struct {
 	{admin.ErrNotMissing, "nobodyMissing", http.StatusConflict},
 	{admin.ErrReminded, "reminded", http.StatusConflict},
 	{errMachines, "machines", http.StatusBadRequest},
+	{errOneTenant, "oneTenant", http.StatusBadRequest},
 	{errTooMany, "tooMany", http.StatusBadRequest},
 	{errOnePolicy, "onePolicy", http.StatusBadRequest},
 	{errGone, "gone", http.StatusConflict},

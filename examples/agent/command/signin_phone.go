@@ -45,7 +45,8 @@ func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*ph
 		switch {
 		case err == nil:
 			a.noteSent(p.via, number)
-		case ok && refused.Reason == "wait": // the last one was for another sign-in, and is not accepted here
+		case ok && refused.Reason == "wait":
+			a.note(a.text("codeElsewhere"))
 			a.noteUnsent(refused)
 		default:
 			return nil, err
