@@ -62,7 +62,7 @@ func parts(page image.Rectangle) iter.Seq[image.Rectangle] {
 		if !yield(page) {
 			return
 		}
-		for _, side := range []int{450, 650} {
+		for _, side := range []int{500} {
 			for y := page.Min.Y; y < page.Max.Y; y += side / 3 {
 				for x := page.Min.X; x < page.Max.X; x += side / 3 {
 					if !yield(image.Rect(x, y, x+side, y+side).Intersect(page)) {
