@@ -232,7 +232,7 @@ func (a Admin) forget(ctx context.Context, who author, target store.AccountID) e
 // code: printed or logged it is a placeholder, and it does not encode as text or JSON.
 type IssuedCode struct {
 	ID      store.AccountID
-	Code    string // anybody who has it and the password can enroll
+	Code    string // with it and the password, anybody can enroll
 	Expires time.Time
 }
 

@@ -107,8 +107,9 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 // have not ended since: a thief's request ends when the owner says "it was not me" or
 // changes the password, and when another administrator clears the owner's factors. Both
 // must be allowed to do it now. The [Rule] is also asked about the administrator who made
-// the request: two accounts of one person are not two administrators. For a request about accounts, each has its own
-// outcome, and the error joins those of the accounts that failed; the others are done.
+// the request: two accounts of one person are not two administrators. For a request about
+// accounts, each has its own outcome, and the error joins those of the accounts that
+// failed; the others are done.
 //
 // The first write uses up the request. From then on all accounts are changed, even if ctx
 // ends. After a crash of the process, or an error of this write, ask again for the accounts

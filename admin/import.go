@@ -55,8 +55,8 @@ var (
 //
 // Every row has its own outcome, in the order of rows. Importing the same row again does
 // nothing, so repeat a run that was interrupted. Once an administrator's proof is used, the
-// run continues even if ctx ends. The actor may import into tenants that
-// they may administer. The rule is asked about each row before anything is written:
+// run continues even if ctx ends. The actor may import into tenants that they may
+// administer. The rule is asked about each row before anything is written:
 // refused rows are left out, and one proof covers the others; if there are no others, it
 // is not consumed. Errors of an outcome: [ErrSelf] for the administrator's own row,
 // [ErrNotAllowed], [ErrAlreadyEnrolled], [ErrSharedSecret], [totp.ErrNoKey],
