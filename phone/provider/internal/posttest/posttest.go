@@ -2,8 +2,11 @@
 package posttest
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -24,6 +27,21 @@ func Message(via phone.Via) phone.Message {
 		panic(err)
 	}
 	return m
+}
+
+// Printed returns everything that fmt and slog write about a provider's configuration, which
+// a host may print or log at the start, alone and inside other values.
+func Printed[T any](config T) string {
+	type settings struct{ SMS T }
+	var out bytes.Buffer
+	for _, v := range []any{config, &config, settings{config}, &settings{config}, []any{config}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			fmt.Fprintf(&out, verb, v)
+		}
+		slog.New(slog.NewTextHandler(&out, nil)).Info("start", "settings", v)
+	}
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("start", "sms", config)
+	return out.String()
 }
 
 // An Answer is a provider that gives this answer, without a network.
