@@ -132,7 +132,7 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant, goes 
 
 // chooseGoes returns the authenticators that the new one replaces, if not all of them. It
 // is called before the grant is used. The code of a weak key replaces weak ones only:
-// otherwise whoever has guessed that key could take the owner's strong one away.
+// otherwise anybody who has guessed that key could take the owner's strong one away.
 func chooseGoes(tx *engine.Tx, goes []string, adds, weak bool) ([]string, error) {
 	live := tx.Enrollment.Authenticators()
 	if weak && len(goes) == 0 {

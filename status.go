@@ -36,7 +36,7 @@ type Status struct {
 // An Authenticator is an authenticator app as a person sees it.
 type Authenticator struct {
 	ID, Name    string
-	Added, Used time.Time // Used is the last time that a code of it was accepted, zero before the first
+	Added, Used time.Time // Used is when a code was last accepted, zero before the first
 	WeakUntil   time.Time // when a weak key of an import ends; zero for all others
 }
 

@@ -35,7 +35,7 @@ var ErrBulk = fmt.Errorf("admin: from 1 to %d accounts at once", MaxAccounts)
 // its own outcome. Where the tenant's policy requires two administrators, the reset is
 // pending until the second approves ([*ApprovalError]). Once an administrator's proof is
 // used, all accounts are reset, even if ctx ends. After a crash of the process, call it
-// again for the accounts that have no event of it.
+// again for the accounts that have no event of the reset.
 func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []string, what Scope) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.reset_many")
 	defer flow.End(&err)

@@ -55,7 +55,7 @@ type Suspicion struct {
 func (a *Account) Suspect() { a.Suspicion = Suspicion{CodeOnly: true} }
 
 // Redeemed notes that an issued code has led to the enrollment under way. A person
-// who does not finish it needs another code, whatever the password was changed for before.
+// who does not finish it needs another code, even if the password was changed before.
 func (a *Account) Redeemed() { a.Suspicion = Suspicion{CodeOnly: true, Redeemed: true} }
 
 // FactorConfirmed notes that the person has a factor again. It lifts the suspicion if an
