@@ -45,9 +45,9 @@ func TestDelete(t *testing.T) {
 	w.types("agent> ", "delete "+ids["ana-laptop"])
 	w.sees("Delete the backup of ana-laptop, taken 2026-03-02 07:54 UTC, 212 GB? It cannot be restored.")
 	w.types("recovery code: ", used)
-	w.sees("this code has been used already")
+	w.sees("This code has been used already")
 	w.types("recovery code: ", phone.WrongCode())
-	w.sees("this code is not right")
+	w.sees("This code is not right")
 	w.types("recovery code: ", phone.Code())
 	w.sees("Deleted.")
 	w.types("agent> ", "delete "+ids["ana-laptop"])
@@ -159,7 +159,7 @@ func TestJobNeedsAKey(t *testing.T) {
 
 func TestJobWithAKeyThatHasEnded(t *testing.T) {
 	h, phone := registered(t)
-	h.run("register nobody@acme.example", admin.Password, phone.Code()).ends(command.ExitFailed).notes("nothing with this name")
+	h.run("register nobody@acme.example", admin.Password, phone.Code()).ends(command.ExitFailed).notes("Acme Backup GmbH has no machine account \"nobody@acme.example\"; give its address")
 	key := h.secrets.of("key")
 	require.Len(t, key, 1)
 	require.Contains(t, h.disk(), key[0])

@@ -27,6 +27,9 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	err = a.stepUp(ctx, c, what, func(c client) error {
 		return c.post(ctx, path, object{}, &made)
 	})
+	if _, ok := refusedFor(err, "not_found"); ok {
+		return a.noMachine(args)
+	}
 	if err != nil {
 		return err
 	}
@@ -35,6 +38,16 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	}
 	a.say(a.text("registered", "Name", strconv.Quote(made.Machine)))
 	return nil
+}
+
+// noMachine says which machine account is missing, before an administrator looks for it in vain.
+func (a *agent) noMachine(args []string) error {
+	text := a.text("whichMachine", "Organisation", a.account.Of)
+	if len(args) > 0 {
+		text = a.text("noMachine", "Organisation", a.account.Of, "Name", strconv.Quote(args[0]))
+	}
+	a.note(a.text("failure", "What", text))
+	return &exit{ExitFailed}
 }
 
 // job is the unattended job. It uses no person's session, so it runs while the agent is

@@ -21,7 +21,7 @@ func TestNothingTypedIsLeft(t *testing.T) {
 	w.types("recovery code: ", phone.Code())
 	w.types("agent> ", "delete "+ids["ana-phone"])
 	w.types("recovery code: ", up+"ABCD-EFGH-JKMN-PQRS")
-	w.sees("this code is not right") // and not a line from the prompt
+	w.sees("This code is not right") // and not a line from the prompt
 	w.types("recovery code: ", phone.Code())
 	w.sees("Deleted.")
 	w.types("agent> ", up+"x")

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/totpflow/totpflow/applock"
 )
@@ -153,6 +155,13 @@ func (a *agent) fail(err error) int {
 // break lines between words.
 func (a *agent) say(text string)  { fmt.Fprintln(a.Out, wrap(text, a.width(a.OutTerminal))) }
 func (a *agent) note(text string) { fmt.Fprintln(a.Err, wrap(a.here(text), a.width(a.person()))) }
+
+// correct says what is wrong with an answer before the question is asked again. The texts are
+// those of the failure line, which begins with the program's name.
+func (a *agent) correct(text string) {
+	first, n := utf8.DecodeRuneInString(text)
+	a.note(string(unicode.ToUpper(first)) + text[n:] + ".")
+}
 
 // width returns how many characters fit on a line of the terminal, or 0 for no limit.
 func (a *agent) width(terminal bool) int {

@@ -99,14 +99,14 @@ func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, e
 		}
 		switch {
 		case e.ClockOff != 0:
-			a.note(a.textClock(time.Duration(e.ClockOff) * time.Second))
+			a.correct(a.textClock(time.Duration(e.ClockOff) * time.Second))
 		case e.Word == "wrong_code":
-			a.note(a.text("tryAgain"))
+			a.correct(a.text("tryAgain"))
 		case e.Word == "malformed_code": // no recovery code is accepted here
-			a.note(a.text("sixDigits"))
+			a.correct(a.text("sixDigits"))
 		default:
 			_, text := a.explainRefusal(e)
-			a.note(text)
+			a.correct(text)
 		}
 	}
 	a.say(a.text("setUp"))

@@ -122,7 +122,7 @@ func TestRecoveryCodesAreSaved(t *testing.T) {
 		phone := h.phone(w.sees("Code that the app shows now: "))
 		h.clock.Advance(time.Second)
 		w.types("", "no")
-		w.sees("a code has 6 digits; enter the code that the app shows now") // a recovery code is not accepted here
+		w.sees("A code has 6 digits; enter the code that the app shows now") // a recovery code is not accepted here
 		w.types("Code that the app shows now: ", phone.Code())
 		for _, answer := range answers {
 			w.types("(yes/no) ", answer)
@@ -197,9 +197,9 @@ func TestRefusedCodeAtASetUp(t *testing.T) {
 	w.types("Password again: ", ana.Password)
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	w.types("", "12345")
-	w.sees("a code has 6 digits")
+	w.sees("A code has 6 digits")
 	w.types("Code that the app shows now: ", phone.WrongCode())
-	w.sees("this code is not right; enter the code that the app shows now for this account")
+	w.sees("This code is not right; enter the code that the app shows now for this account")
 	w.types("Code that the app shows now: ", phone.Code())
 	w.types("(yes/no) ", "yes")
 	w.ends(command.ExitDone)

@@ -61,7 +61,7 @@ func (a *agent) withPassword(ctx context.Context, question string, try func(pass
 			return err
 		}
 		_, text := a.explainRefusal(e)
-		a.note(text)
+		a.correct(text)
 	}
 }
 
@@ -137,7 +137,7 @@ func (a *agent) pick(ctx context.Context, question, none string, names []string,
 		if n == tries || !a.person() {
 			return 0, usageError(none)
 		}
-		a.note(none)
+		a.correct(none)
 	}
 }
 
@@ -146,7 +146,7 @@ func (a *agent) pick(ctx context.Context, question, none string, names []string,
 // line is meant for something else. Codes come from an app if sent is nil.
 func (a *agent) withCode(ctx context.Context, asked *refusal, sent *phoneCodes, try func(code) error) error {
 	if asked.Pair && !asked.Until.IsZero() {
-		a.note(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
+		a.correct(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
 	}
 	for n, pair := 1, asked.Pair; ; n++ {
 		given, err := a.codeOf(ctx, pair, sent)
@@ -166,7 +166,7 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, sent *phoneCodes, 
 			return err
 		}
 		_, text := a.explainRefusal(e)
-		a.note(text)
+		a.correct(text)
 		pair = pair || e.Pair
 	}
 }

@@ -136,11 +136,11 @@ func (a *agent) another(ctx context.Context, sent *phoneCodes, via string) error
 func (a *agent) noteUnsent(refused *refusal) {
 	switch {
 	case refused.Reason == "via":
-		a.note(a.text("noCalls"))
+		a.correct(a.text("noCalls"))
 	case !refused.Until.IsZero():
-		a.note(a.text("nextCode", "Wait", a.words.Span(refused.Until.Sub(a.Now()))))
+		a.correct(a.text("nextCode", "Wait", a.words.Span(refused.Until.Sub(a.Now()))))
 	default:
 		_, text := a.explainRefusal(refused)
-		a.note(text)
+		a.correct(text)
 	}
 }

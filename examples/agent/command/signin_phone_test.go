@@ -105,7 +105,7 @@ func TestSMSWhereCallsAreNotPossible(t *testing.T) {
 	require.Equal(t, phone.SMS, p.last.Via)
 	h.clock.Advance(time.Minute)
 	w.types("Code that you received, or a recovery code: ", "call")
-	w.sees("calls are not possible here")
+	w.sees("Calls are not possible here")
 	w.types("Code that you received, or a recovery code: ", p.code())
 	w.ends(command.ExitDone)
 }
@@ -124,7 +124,7 @@ func TestCodeByPhone(t *testing.T) {
 		w.types("Password: ", ana.Password)
 		w.sees("A code is on its way to +43 ••• ••67.")
 		w.types("Code that you received, or a recovery code: ", p.wrongCode())
-		w.sees("this code is not right")
+		w.sees("This code is not right")
 		w.types("Code that you received, or a recovery code: ", p.code())
 		w.ends(command.ExitDone)
 	}
@@ -143,7 +143,7 @@ func TestAnotherCodeByPhone(t *testing.T) {
 	w.sees("or type \"call\" to be called instead.")
 	const prompt = "Code that you received, or a recovery code: "
 	w.types(prompt, "")
-	w.sees("another code can be sent in")
+	w.sees("Another code can be sent in")
 	h.clock.Advance(time.Minute)
 	p.last = phone.Message{}
 	w.types(prompt, "")
@@ -176,9 +176,9 @@ func TestCodeOfAnotherSignIn(t *testing.T) {
 	earlier := p.code()
 	w = h.window("list")
 	w.types("Password: ", ana.Password)
-	w.sees("another code can be sent in")
+	w.sees("Another code can be sent in")
 	w.types(prompt, earlier)
-	w.sees("no code was sent for this, or it has expired")
+	w.sees("No code was sent for this, or it has expired")
 	require.NotContains(t, w.screen.text, "on its way")
 	h.clock.Advance(time.Minute)
 	w.types(prompt, "")

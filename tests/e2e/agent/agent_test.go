@@ -192,7 +192,7 @@ func TestADayWithTheAgent(t *testing.T) {
 	w.types("agent> ", "delete "+id[1])
 	w.sees("Delete the backup of ana-laptop")
 	w.types("or a recovery code: ", phone.WrongCode())
-	w.sees("this code is not right")
+	w.sees("This code is not right")
 	w.types("or a recovery code: ", phone.Code())
 	w.sees("Deleted.")
 	w.types("agent> ", "register")
