@@ -97,6 +97,29 @@ func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o.RequireNoneStored([]string{m.Code()})
 }
 
+// A member shows until when the last issued code is valid, and nothing after the code ended.
+func TestIssuedUntil(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	ended := map[string]func(){
+		"used": func() {
+			require.NoError(t, servicetest.ErrorOf(h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), h.IssueCode(anaID))))
+		},
+		"too old": func() { h.IssueCode(anaID); h.Clock.Advance(24 * time.Hour) },
+		"voided": func() {
+			h.IssueCode(anaID)
+			require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeRecoveryCodes)))
+		},
+	}
+	for how, end := range ended {
+		h.IssueCode(anaID)
+		require.Equal(t, h.Clock.Now().Add(24*time.Hour), h.Member(anaID).IssuedUntil)
+		end()
+		require.Zero(t, h.Member(anaID).IssuedUntil, how)
+		h.Clock.Advance(time.Hour)
+	}
+}
+
 // If the code cannot be delivered, the call fails and the code is void: another one can
 // be issued. A service without a deliverer refuses before anything is done.
 func TestIssuedCodeNotDelivered(t *testing.T) {

@@ -48,6 +48,7 @@ type Member struct {
 	LastUsed          time.Time            // the last use of any authenticator
 	ResetAt           time.Time            // the time of a reset, until the enrollment
 	NeedsCode         bool                 // whether that enrollment requires an issued code, or a recovery code that is left (see Admin.Reset)
+	IssuedUntil       time.Time            // when the recovery code ends that was issued last; zero without one that is valid
 	FrozenAt          time.Time            // the time of "it was not me", until the freeze ends
 	Throttled         *throttle.Error      // set after too many wrong codes
 	Machine           string               // the name of a machine account
@@ -177,6 +178,9 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	m.GraceUntil, _ = tx.GraceUntil(p)
 	m.GraceBegins, m.Machine = tx.GraceBegins(p), tx.Machine
 	m.Generation, m.Mark = tx.Generation, a.mark(tx)
+	if tx.Issued.Live(tx.Now) {
+		m.IssuedUntil = tx.Issued.At.Add(account.IssuedAge)
+	}
 	m.NeedsCode = m.Enrollment == enroll.ResetPending && !tx.PasswordSuffices(p)
 	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
 	for _, b := range a.engine.TrustedBrowsers(tx, p) {

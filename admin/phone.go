@@ -64,8 +64,17 @@ func (a Admin) assignPhone(ctx context.Context, who author, target store.Account
 		}
 		tx.Phones, tx.Assigned = tx.Phones.Clear(), number
 		tx.EndSessions()
-		who.log(tx, event.Event{Kind: event.PhoneAssigned})
+		who.log(tx, event.Event{Kind: event.PhoneAssigned, Action: masked(number)})
 		tx.Save()
 		return nil
 	})
+}
+
+// masked returns a number as it may be printed; empty for none.
+func masked(e164 string) string {
+	n, err := phone.ParseNumber(e164)
+	if err != nil {
+		return ""
+	}
+	return n.String()
 }

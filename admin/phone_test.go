@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -71,6 +72,8 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 			h.EnrollPhone(ana, &p)
 			s := h.Open(withPhones(&p, func(cfg *totpflow.Config) { cfg.Policy = policy.Fixed(c.policy) })...)
 			require.NoError(t, servicetest.ErrorOf(admin.New(s, nil).AssignPhone(h.Ctx, ops, anaID, c.number)))
+			said := map[bool]string{true: "", false: "+43 ••• ••21"}[c.number.IsZero()]
+			require.Equal(t, said, h.EventsOf(event.PhoneAssigned)[0].Action, "masked")
 			h.Clock.Advance(c.after)
 			next, err := s.SignIn(h.Ctx, ana)
 			require.NoError(t, err)

@@ -111,7 +111,11 @@ func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []stri
 			if err := may(lastReminder(tx), until, tx.Now); err != nil {
 				return err
 			}
-			who.log(tx, event.Event{Kind: event.SetupReminded, Until: until})
+			reminded := event.Event{Kind: event.SetupReminded, Until: until}
+			if tx.Enrollment.State(tx.Now) == enroll.ResetPending && !tx.PasswordSuffices(p) {
+				reminded.Method = string(totpflow.MethodIssuedCode)
+			}
+			who.log(tx, reminded)
 			tx.Save()
 			return nil
 		})

@@ -133,6 +133,13 @@ func TestRemindAfterReset(t *testing.T) {
 	outcomes, err := adm.RemindDue(h.Ctx, ops, "acme", []string{ana.ID.User})
 	require.ErrorIs(t, of(t, outcomes, err), admin.ErrNotDue)
 	require.NoError(t, remind())
-	require.Zero(t, h.EventsOf(event.SetupReminded)[0].Until, "the next sign-in asks for it")
+	reminded := h.EventsOf(event.SetupReminded)[0]
+	require.Zero(t, reminded.Until, "the next sign-in asks for it")
+	require.Empty(t, reminded.Method, "the password leads there")
 	require.ErrorIs(t, remind(), admin.ErrReminded)
+
+	// After a day the password alone no longer leads there, and the reminder says so.
+	h.Clock.Advance(days(1))
+	require.NoError(t, remind())
+	require.Equal(t, string(totpflow.MethodIssuedCode), h.EventsOf(event.SetupReminded)[0].Method)
 }
