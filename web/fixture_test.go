@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"html"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -244,7 +245,7 @@ func (s *site) product() http.Handler {
 		_, _ = w.Write([]byte("<h1>Deleted</h1>"))
 	})))
 	mux.HandleFunc("GET /backups/{id}", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write([]byte(`<h1>Backup ` + r.PathValue("id") + `</h1><form method=post action="/backups/` + r.PathValue("id") +
+		_, _ = w.Write([]byte(`<p class=done>` + html.EscapeString(s.pages.TakeNotice(w, r)) + `</p><h1>Backup ` + r.PathValue("id") + `</h1><form method=post action="/backups/` + r.PathValue("id") +
 			`/delete?why=test"><input name=note value="a &amp; b"><input name=copy value=1><input name=copy value=2></form>`))
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {

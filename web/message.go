@@ -234,10 +234,14 @@ func (l *Language) wait(wait *throttle.Error, byPhone bool, now time.Time) strin
 	}
 }
 
-// happened describes an event of the account in words. An event that a later
+// Happened describes an event of the account in words. An event that a later
 // release adds is shown by its name: it must not be missing.
-func (l *Language) happened(e event.Event) string {
-	text, err := l.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", l.Day(e.Until))
+func (l *Language) Happened(e event.Event) string {
+	id := string(e.Kind)
+	if e.Kind == event.PhoneAssigned && e.Action == "" {
+		id = "phones_cleared"
+	}
+	text, err := l.Find("event."+id, "Count", e.Remaining, "Day", l.Day(e.Until), "Number", e.Action)
 	if err != nil {
 		return strings.ReplaceAll(string(e.Kind), "_", " ")
 	}

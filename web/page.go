@@ -141,7 +141,7 @@ func (h *Web) functions(l *Language) template.FuncMap {
 		"quoted":    l.Quoted,
 		"browser":   l.Browser,
 		"groups":    strings.Fields,
-		"happened":  l.happened,
+		"happened":  l.Happened,
 		"language":  func() *Language { return l },
 		"languages": func() []*Language { return h.languages.all },
 	}
@@ -256,6 +256,14 @@ func (h *Web) static() http.Handler {
 // setNotice leaves a notice for the next page: the last part of a text's id.
 func (h *Web) setNotice(w http.ResponseWriter, word string) {
 	h.setCookie(w, noticeCookie, word, time.Minute)
+}
+
+// TakeNotice returns what was just done, such as "Your phone is set up", in the person's
+// language, and empties it: a notice is shown once, on the page that follows. The pages of
+// this package do so themselves. Show it on the pages of your own that a sign-in leads to;
+// otherwise it appears on the next page of this package that is opened within a minute.
+func (h *Web) TakeNotice(w http.ResponseWriter, r *http.Request) string {
+	return h.takeNotice(w, r, h.LanguageOf(r))
 }
 
 // takeNotice returns the notice that was left, which is shown once.

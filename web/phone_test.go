@@ -53,6 +53,9 @@ func TestPhoneInPlaceOfAnApp(t *testing.T) {
 	p.is(http.StatusForbidden, "/2fa/phone/confirm", "Enter the code from your phone")
 	p.Page.Submit("/2fa/phone/confirm", "phone_code", s.code())
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
+	require.Equal(t, "Your phone is set up. From now on a code can be sent to it when you sign in.", p.Page.Texts("done")[0], "on the host's page")
+	p.Get("/2fa/security")
+	require.Empty(t, p.Page.Texts("done"), "once")
 
 	s.clock.Advance(time.Minute)
 	p.password(ana)

@@ -114,12 +114,15 @@ func (l *Letters) language(tag string) *web.Language {
 // button, if the person did not do it; it is valid for [totpflow.DisownTokenLifetime].
 func (l *Letters) About(to Person, n event.Notification) Letter {
 	e, x := n.Main(), l.language(to.Language)
-	what, when := happened(x, e), x.Minute(e.At)
+	what, when := Line(x.Happened(e)), x.Minute(e.At)
 	subject := x.Say("letter.subject", "Product", l.Web.Product, "What", what)
 	if e.Kind == event.SetupReminded {
 		until := ""
 		if !e.Until.IsZero() {
 			until = x.Say("letter.reminderUntil", "Until", x.Minute(e.Until))
+		}
+		if e.Method == string(totpflow.MethodIssuedCode) {
+			until += x.Say("letter.reminderCode")
 		}
 		return l.letter(x, to, subject, "letter.reminder", "Until", until, "Link", l.Site+l.Web.Path("setup"))
 	}
@@ -175,14 +178,4 @@ func Line(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// happened describes an event in words. An event that a later release adds is shown by its
-// name: it must not be missing.
-func happened(x *web.Language, e event.Event) string {
-	text, err := x.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", x.Day(e.Until))
-	if err != nil {
-		return strings.ReplaceAll(Line(string(e.Kind)), "_", " ")
-	}
-	return text
 }

@@ -89,6 +89,9 @@ func TestLetters(t *testing.T) {
 		put(all.About(to, about(event.Event{Kind: event.GraceBegan, Until: at.Add(14 * 24 * time.Hour)})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Actor: "boss"})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Until: at.Add(time.Hour)})))
+		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Method: string(totpflow.MethodIssuedCode)})))
+		put(all.About(to, about(event.Event{Kind: event.PhoneAssigned, Actor: "boss", Action: "+43 ••• ••67"})))
+		put(all.About(to, about(event.Event{Kind: event.PhoneAssigned, Actor: "boss"})))
 		put(all.Issued(to, admin.IssuedCode{Code: "ABCD-EFGH-JKMN-PQRS", Expires: at.Add(24 * time.Hour)}))
 
 		file := filepath.Join("testdata", tag+".txt")
