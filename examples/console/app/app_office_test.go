@@ -22,12 +22,17 @@ func TestAccountsAreForAdministrators(t *testing.T) {
 
 // The navigation marks where the person is, also on the pages that web makes.
 func TestNavigationMarksThePage(t *testing.T) {
-	b, _ := newSite(t).administrator(admin)
+	s := newSite(t)
+	s.browser().enroll(ana)
+	b, _ := s.administrator(admin)
 	const accounts, security = `href="/2fa-admin/people" aria-current`, `href="/2fa/security" aria-current`
 	b.get("/2fa-admin/people?q=ana").says(accounts).lacks(security)
 	b.get("/2fa-admin/policy").says(accounts).lacks(security)
 	b.get("/2fa/security").says(security).lacks(accounts)
 	b.get("/").lacks(accounts).lacks(security)
+	record, id := b.account(ana)
+	b.post("/2fa-admin/person/reset", "tenant", record, "user", id, "scope", "all").says("Reset everything for", accounts).lacks(security)
+	b.post("/2fa/security/disable").says("Turn off two-factor authentication", security).lacks(accounts)
 }
 
 // A former administrator cannot see any administrators' page.

@@ -23,10 +23,12 @@ var files embed.FS
 type view struct {
 	Language *words.Language
 	Page     string        // the template's name
+	Path     string        // of the request; the header marks its part
 	Title    string        // if it differs from the page's own
 	SignedIn *user         // nil without a session
 	Grace    time.Time     // the time by which a second factor must be set up; zero: no deadline
 	Error    string        // why the form was refused
+	Notice   string        // what was just done
 	Failed   bool          // the page says that something was refused
 	Head     template.HTML // from a page of web
 	Waiting  int           // requests that an administrator may approve
@@ -79,7 +81,7 @@ func (a DemoAccount) Key() string {
 
 // show answers with a page, either whole or not at all.
 func (c *console) show(w http.ResponseWriter, r *http.Request, status int, page string, v view) error {
-	v.Title, v.Failed = cmp.Or(v.Title, spoken(r.Context()).Say(page+".title")), v.Error != ""
+	v.Title, v.Failed, v.Notice = cmp.Or(v.Title, spoken(r.Context()).Say(page+".title")), v.Error != "", c.web.TakeNotice(w, r)
 	if r.Method == http.MethodGet { // the answer to a form cannot be shown again
 		v.Back = r.URL.RequestURI()
 	}
@@ -95,7 +97,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, status int, page 
 }
 
 func (c *console) render(w io.Writer, r *http.Request, page string, v view) error {
-	v.Language, v.Page = spoken(r.Context()), page
+	v.Language, v.Page, v.Path = spoken(r.Context()), page, r.URL.Path
 	if v.SignedIn != nil && v.SignedIn.Administers() {
 		v.Waiting, _ = c.office.Waiting(r.Context(), v.SignedIn.account()) // an error is reported by the page of the requests
 	}

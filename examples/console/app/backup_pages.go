@@ -15,11 +15,10 @@ const perPage = 50
 // archivePage is a page of the list of backups.
 type archivePage struct {
 	user
-	Enrolled       bool // by an app or a phone
-	Backups        []backup
-	Number         int // of the page, from 1
-	Previous, Next int // numbers of pages; 0 if there is none
-	Deleted        bool
+	Enrolled, Deleted bool // by an app or a phone; a backup was just deleted
+	Backups           []backup
+	Number            int // of the page, from 1
+	Previous, Next    int // numbers of pages; 0 if there is none
 }
 
 func (c *console) getArchive(w http.ResponseWriter, r *http.Request) error {

@@ -104,6 +104,7 @@ func TestAssignedPhone(t *testing.T) {
 	person.post("/2fa/phone", "number", "+43 660 7654321", "via", "sms").redirects("/2fa/phone")
 	require.Equal(t, "+436649876567", p.last().To.E164(), "the chosen number, whatever is posted")
 	person.post("/2fa/phone/confirm", "phone_code", p.code()).redirects("/")
+	person.get("/").says("Your phone is set up.")
 	page := person.get("/2fa/security").says(masked).lacks("Add a phone")
 	require.NotRegexp(t, phoneForm, page.body)
 
