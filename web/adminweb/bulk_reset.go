@@ -25,11 +25,12 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	if rows = slices.DeleteFunc(rows, is); len(rows) == 0 {
 		return errMachines
 	}
-	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows)), details: []string{l.Say("does."+string(scope), "Count", len(rows))}}
+	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows))}
+	two, mailed, err := p.byPolicy(r.Context(), v, tenants)
+	c.details = effect{action: c.action, scope: scope, count: len(rows), mailed: mailed}.details(l, admin.Member{})
 	if len(machines) > 0 {
 		c.details = append(c.details, l.Say("does.machines", "Names", firstOf(l, distinct(machines))))
 	}
-	two, err := p.anyByTwo(r.Context(), v, tenants)
 	switch {
 	case err != nil:
 		return err
@@ -61,12 +62,16 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	return p.doneMany(w, r, errors.Join(err, several.orNil()))
 }
 
-// anyByTwo reports whether one of the tenants requires two administrators.
-func (p *Pages) anyByTwo(ctx context.Context, v visitor, tenants []string) (bool, error) {
+// byPolicy reports whether one of the tenants requires two administrators, and whether all
+// of them require a recovery code by mail after a reset.
+func (p *Pages) byPolicy(ctx context.Context, v visitor, tenants []string) (two, mailed bool, err error) {
+	mailed = true
 	for _, tenant := range tenants {
-		if st, err := p.Admin.Tenant(ctx, v.looks(), tenant); err != nil || st.Effective.TwoAdministrators {
-			return true, err
+		st, err := p.Admin.Tenant(ctx, v.looks(), tenant)
+		if err != nil {
+			return false, false, err
 		}
+		two, mailed = two || st.Effective.TwoAdministrators, mailed && st.Effective.IssuedCode
 	}
-	return false, nil
+	return two, mailed, nil
 }

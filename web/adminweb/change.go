@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/web"
 )
 
@@ -29,12 +30,18 @@ type asked struct {
 	l      *web.Language
 	them   Person
 	m      admin.Member
+	of     policy.Policy // what applies in the organisation
 	c      confirmation
 	until  time.Time
 	number phone.Number
 }
 
 func (x *asked) field(name string) string { return x.r.PostForm.Get(name) }
+
+// effects says what the change does.
+func (x *asked) effects(action totpflow.Action, scope admin.Scope, number bool) []string {
+	return effect{action, scope, 1, number, x.of.IssuedCode}.details(x.l, x.m)
+}
 
 // changes are the forms of a person's page, by the last part of their address.
 var changes = map[string]change{
@@ -44,7 +51,7 @@ var changes = map[string]change{
 			return admin.ErrScope
 		}
 		x.c.doing = x.l.Say("do.reset-"+string(scope), "Name", x.them.label())
-		x.c.details = effects(x.l, x.m, admin.ActionResetAccount, scope, 1)
+		x.c.details = x.effects(admin.ActionResetAccount, scope, false)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return x.Admin.Reset(x.r.Context(), by, x.them.ID, admin.Scope(x.field("scope")))
@@ -77,7 +84,7 @@ var changes = map[string]change{
 		for _, kept := range x.m.Recoverable {
 			if kept.ID == x.field("authenticator") {
 				x.c.doing = x.l.Say("do.restore", "App", kept.Name, "Name", x.them.label())
-				x.c.details = effects(x.l, x.m, admin.ActionRestoreAuthenticator, "", 1)
+				x.c.details = x.effects(admin.ActionRestoreAuthenticator, "", false)
 				return nil
 			}
 		}
@@ -117,7 +124,7 @@ var changes = map[string]change{
 		} else {
 			x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label())
 		}
-		x.c.details = effects(x.l, x.m, admin.ActionAssignPhone, "", 1)
+		x.c.details = x.effects(admin.ActionAssignPhone, "", !x.number.IsZero())
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return x.Admin.AssignPhone(x.r.Context(), by, x.them.ID, x.number)
@@ -127,7 +134,7 @@ var changes = map[string]change{
 			return admin.ErrMachineName
 		}
 		x.c.doing = x.l.Say("do.exempt", "Name", x.them.label(), "Machine", x.field("machine"))
-		x.c.details = effects(x.l, x.m, admin.ActionExemptAccount, "", 1)
+		x.c.details = x.effects(admin.ActionExemptAccount, "", false)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return x.Admin.Exempt(x.r.Context(), by, x.them.ID, x.field("machine"))
@@ -144,7 +151,7 @@ var changes = map[string]change{
 			return errForm
 		}
 		x.c.doing = x.l.Say("do.forget", "Name", x.them.label())
-		x.c.details = effects(x.l, x.m, admin.ActionForgetAccount, "", 1)
+		x.c.details = x.effects(admin.ActionForgetAccount, "", false)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		err := x.Admin.Forget(x.r.Context(), by, x.them.ID)
@@ -180,18 +187,17 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 	if x.m, err = p.Admin.Member(r.Context(), v.looks(), them.ID); err != nil {
 		return err
 	}
+	st, err := p.Admin.Tenant(r.Context(), v.looks(), them.ID.Tenant)
+	if err != nil {
+		return err
+	}
+	x.of = st.Effective
 	if err := change.ask(x); err != nil {
 		return refuse(err)
 	}
 	x.c.details = append(v.which(them), x.c.details...)
-	if word == "exempt" || word == "forget" { // the others do not ask for a second one, or only after many
-		st, err := p.Admin.Tenant(r.Context(), v.looks(), them.ID.Tenant)
-		if err != nil {
-			return err
-		}
-		if st.Effective.TwoAdministrators {
-			x.c.details = append(x.c.details, x.l.Say("does.second"))
-		}
+	if x.of.TwoAdministrators && (word == "exempt" || word == "forget") { // the others do not ask for a second one, or only after many
+		x.c.details = append(x.c.details, x.l.Say("does.second"))
 	}
 	by, ok, err := p.confirm(w, r, v, x.c)
 	if !ok || err != nil {

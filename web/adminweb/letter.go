@@ -14,11 +14,14 @@ import (
 	"github.com/totpflow/totpflow/web/letters"
 )
 
+// forLetters reads what letters say. It changes nothing.
+var forLetters = admin.Operator{Name: "adminweb", Reason: "letter to administrators"}
+
 // Pending returns the request that an event of the kind event.ApprovalRequested is about,
 // for the letters to administrators who may approve it. It returns false if the request
 // was decided on meanwhile.
 func (p *Pages) Pending(ctx context.Context, e event.Event) (q admin.Request, pending bool, err error) {
-	st, err := p.Admin.Tenant(ctx, admin.Operator{Name: "adminweb", Reason: "letter to administrators"}, e.Tenant)
+	st, err := p.Admin.Tenant(ctx, forLetters, e.Tenant)
 	if err != nil {
 		return q, false, err
 	}
@@ -38,15 +41,22 @@ func (p *Pages) Pending(ctx context.Context, e event.Event) (q admin.Request, pe
 func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Person, t Tenant, q admin.Request) (letters.Letter, error) {
 	spoken := p.section.Languages()
 	l := spoken[max(0, slices.IndexFunc(spoken, func(l *web.Language) bool { return l.Tag() == to.Language }))]
-	row, err := p.describe(ctx, l, t, q)
+	st, err := p.Admin.Tenant(ctx, forLetters, t.ID)
+	if err != nil {
+		return letters.Letter{}, err
+	}
+	row, err := p.describe(ctx, l, forLetters, t, st, q)
 	if err != nil {
 		return letters.Letter{}, err
 	}
 	what := []string{"    " + letters.Line(row.What)}
 	for _, x := range row.Terms {
 		if x.Changed() {
-			what = append(what, "      "+letters.Line(l.Say("requestLetter.term", "Field", x.Field, "Before", x.Before, "After", x.After)))
+			what = append(what, "      "+letters.Line(x.words(l)))
 		}
+	}
+	for _, note := range row.Notes {
+		what = append(what, "      "+letters.Line(note))
 	}
 	if row.For != "" {
 		what = append(what, "      "+letters.Line(row.For))

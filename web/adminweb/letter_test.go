@@ -22,6 +22,7 @@ import (
 // before and after, who asks, and for whom.
 func TestRequestLetter(t *testing.T) {
 	s := newSite(t)
+	s.setPolicy(acme.ID, policy.Policy{Mode: policy.Required})
 	letter := func(language string, q admin.Request) letters.Letter {
 		t.Helper()
 		q.By, q.Expires = boss.ID, s.clock.Now()

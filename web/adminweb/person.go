@@ -13,7 +13,6 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
-	"github.com/totpflow/totpflow/web"
 )
 
 // A PersonPage shows one account. Each change is a form that posts to a path under
@@ -29,8 +28,6 @@ type PersonPage struct {
 	Machine  string // as typed
 	Number   string // as typed
 	History  []Entry
-
-	CodeUntil time.Time // when the recovery code ends that was issued last; zero if it has ended
 }
 
 // An Entry is one change in a history, with the person who made it and the reason.
@@ -77,7 +74,6 @@ func (p *Pages) personPage(w http.ResponseWriter, r *http.Request, v visitor, th
 	if page.MoreTime == "" {
 		page.MoreTime = moreTime(m, p.now())
 	}
-	page.CodeUntil = codeUntil(m, p.now())
 	page.Offers = p.offers(m, st.Effective)
 	page.First = helps(m, page.Offers)
 	if page.Frame, err = p.frame(r, v); err != nil {
@@ -123,23 +119,6 @@ func helps(m admin.Member, offers map[string]bool) (first []string) {
 		}
 	}
 	return first
-}
-
-// codeUntil returns when the last issued code ends, unless it has ended or something has
-// ended it since.
-func codeUntil(m admin.Member, now time.Time) time.Time {
-	for _, e := range m.Activity { // newest first
-		switch e.Kind {
-		case event.RecoveryIssued:
-			if e.Until.After(now) {
-				return e.Until
-			}
-			return time.Time{}
-		case event.Reset, event.RecoveryCodesVoided, event.PasswordChanged, event.IssuedCodeUsed, event.AuthenticatorRestored:
-			return time.Time{}
-		}
-	}
-	return time.Time{}
 }
 
 const oneDay = 24 * time.Hour
@@ -207,59 +186,4 @@ func (p *Pages) called(ctx context.Context, tenant, actor string) (string, error
 		}
 	}
 	return actor, nil
-}
-
-// ends names everything that a change takes away.
-func ends(l *web.Language, m admin.Member, scope admin.Scope) (details []string) {
-	apps, codes, browsers := false, false, false
-	switch scope {
-	case admin.ScopeAll:
-		apps, codes, browsers = true, true, true
-	case admin.ScopeAuthenticators:
-		apps, browsers = true, true
-	case admin.ScopeBrowsers:
-		browsers = true
-	case admin.ScopeRecoveryCodes:
-		codes = true
-	}
-	if apps {
-		var names []string
-		for _, a := range m.Apps {
-			names = append(names, a.Name)
-		}
-		for _, n := range m.Numbers {
-			names = append(names, n.Number.String())
-		}
-		if len(names) > 0 {
-			details = append(details, l.Say("ends.factors", "Names", l.Quoted(names)))
-		}
-	}
-	if codes && m.RecoveryCodesLeft > 0 {
-		details = append(details, l.Say("ends.codes", "Count", m.RecoveryCodesLeft))
-	}
-	if browsers && len(m.Browsers) > 0 {
-		details = append(details, l.Say("ends.browsers", "Count", len(m.Browsers)))
-	}
-	return details
-}
-
-// effects says what a change does to one account, or to that many: the administrator who
-// approves it reads the same as the one who asked.
-func effects(l *web.Language, m admin.Member, action totpflow.Action, scope admin.Scope, count int) (details []string) {
-	switch action {
-	case admin.ActionResetAccount:
-		details = append(ends(l, m, scope), l.Say("does."+string(scope), "Count", count))
-		if !m.FrozenAt.IsZero() && (scope == admin.ScopeAll || scope == admin.ScopeAuthenticators) {
-			details = append(details, l.Say("does.frozen"))
-		}
-	case admin.ActionRestoreAuthenticator:
-		details = append(ends(l, m, admin.ScopeAll), l.Say("does.restore"))
-	case admin.ActionAssignPhone:
-		details = []string{l.Say("does.phone")}
-	case admin.ActionExemptAccount:
-		details = append(ends(l, m, admin.ScopeAll), l.Say("does.exempt"))
-	case admin.ActionForgetAccount:
-		details = append(ends(l, m, admin.ScopeAll), l.Say("does.forget"))
-	}
-	return details
 }

@@ -38,14 +38,6 @@ type RoleField struct {
 	Field, Mode string
 }
 
-// A Term is one field of a policy in words, before and after a change.
-type Term struct {
-	Field, Before, After string
-}
-
-// Changed reports whether the change affects this field.
-func (t Term) Changed() bool { return t.Before != t.After }
-
 var modes = []string{"required", "optional", "off"}
 
 func (p *Pages) getPolicy(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -178,11 +170,10 @@ func (p *Pages) postPolicy(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return refuse(err)
 	}
-	after, err := p.Admin.PreviewPolicy(r.Context(), v.looks(), t.ID, next)
+	c, err := p.confirmPolicy(r, v, t, st, next)
 	if err != nil {
 		return refuse(err)
 	}
-	c := p.confirmPolicy(p.section.Language(r), t, st, next, after)
 	by, ok, err := p.confirm(w, r, v, c)
 	if !ok || err != nil {
 		return err
@@ -191,25 +182,25 @@ func (p *Pages) postPolicy(w http.ResponseWriter, r *http.Request, v visitor) er
 }
 
 // confirmPolicy shows what applies now, and what will apply.
-func (p *Pages) confirmPolicy(l *web.Language, t Tenant, st admin.TenantStatus, next, after policy.Policy) confirmation {
+func (p *Pages) confirmPolicy(r *http.Request, v visitor, t Tenant, st admin.TenantStatus, next policy.Policy) (confirmation, error) {
+	l := p.section.Language(r)
+	of, err := p.compare(r.Context(), l, v.looks(), t.ID, ownOr(st), next, st.Effective)
+	if err != nil {
+		return confirmation{}, err
+	}
 	c := confirmation{
 		action: admin.ActionSetPolicy, target: store.AccountID{Tenant: t.ID}, doing: l.Say("do.policy", "Tenant", t.Name),
-		terms: p.terms(l, st.Effective, after), back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
+		terms: of.terms, details: of.details, back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
 	}
 	c.purpose = admin.Purpose(c.action, c.target)
 	// As Admin.SetPolicy decides. An own policy that is made milder has an effect once the
 	// tenants above are milder, too.
 	milder := policy.Lowers(st.Own, next) && (st.Set || policy.Lowers(st.Effective, next))
-	if c.mild = !policy.Lowers(st.Effective, after) && !milder; !c.mild {
-		c.details = append(c.details, l.Say("does.lowers"))
-	}
-	if policy.Lowers(after, next) {
-		c.details = append(c.details, l.Say("does.above"))
-	}
+	c.mild = !of.lowers && !milder
 	if (st.Effective.TwoAdministrators || st.Own.TwoAdministrators) && milder {
 		c.details = append(c.details, l.Say("does.second"))
 	}
-	return c
+	return c, nil
 }
 
 // answered answers for a change that may have become a request.
@@ -300,43 +291,4 @@ func roleName(l *web.Language, role Role) string {
 		return text
 	}
 	return role.Name
-}
-
-// terms returns every field of a policy in words, as it was and as it will be.
-func (p *Pages) terms(l *web.Language, before, after policy.Policy) (all []Term) {
-	add := func(field string, word func(policy.Policy) string) {
-		all = append(all, Term{l.Say("policy." + field), word(before), word(after)})
-	}
-	yes := func(is bool) string { return l.Say("policy.is-" + yesNo(is)) }
-	add("mode", func(x policy.Policy) string { return l.Say("policy.mode-" + x.Mode.String()) })
-	named := before.Roles.Modes()
-	for name := range after.Roles.Modes() {
-		named[name] = policy.Required
-	}
-	for _, role := range p.Roles {
-		if _, ok := named[role.ID]; ok {
-			all = append(all, Term{roleName(l, role), l.Say("policy.mode-" + before.For(role.ID).Mode.String()), l.Say("policy.mode-" + after.For(role.ID).Mode.String())})
-		}
-	}
-	add("grace", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.Grace/oneDay)) })
-	add("deadline", func(x policy.Policy) string {
-		if x.Deadline.IsZero() {
-			return l.Say("policy.none")
-		}
-		return l.Minute(x.Deadline)
-	})
-	add("browsers", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.TrustFor()/oneDay)) })
-	add("codes", func(x policy.Policy) string { return yes(x.Methods.Has(policy.RecoveryCodes)) })
-	add("phones", func(x policy.Policy) string {
-		switch {
-		case !x.Methods.Has(policy.Phone):
-			return yes(false)
-		case x.AssignedPhones:
-			return l.Say("policy.phones-assigned")
-		}
-		return yes(true)
-	})
-	add("issued", func(x policy.Policy) string { return yes(x.IssuedCode) })
-	add("two", func(x policy.Policy) string { return yes(x.TwoAdministrators) })
-	return all
 }

@@ -86,7 +86,7 @@ func TestPolicyOfTenantWithoutOne(t *testing.T) {
 	b.Page.Submit("/2fa-admin/policy/set", "browsers", "30")
 	require.Empty(t, b.Page.Texts("changed"), "the provider allows none")
 	require.Contains(t, b.Page.Text("table"), "Days that a browser is trusted 0 days 0 days")
-	require.Equal(t, "Some of it requires less than before. The organisations above or the operator require more than this policy. The table shows what applies.", b.Page.Text("doing"))
+	require.Equal(t, "The organisations above or the operator require more than this policy. The table shows what applies. Without effect for now: Days that a browser is trusted: 0 days → 30 days", b.Page.Text("doing"))
 }
 
 // Where the factor is mandatory, it is required before and after.

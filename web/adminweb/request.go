@@ -11,7 +11,6 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
 )
@@ -32,7 +31,8 @@ type RequestRow struct {
 	Who    string // the administrator who asks for it
 	For    string // the people that it is about, by name
 	Terms  []Term
-	Mine   bool // the administrator's own account asks
+	Notes  []string // what has to be known of the terms
+	Mine   bool     // the administrator's own account asks
 }
 
 // RequestsPath returns the address of a tenant's pending requests, for the mail to its
@@ -64,7 +64,7 @@ func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, 
 		}
 		var rows []RequestRow
 		for _, q := range st.Pending {
-			row, err := p.requestRow(r, v, t, q)
+			row, err := p.requestRow(r, v, t, st, q)
 			if err != nil {
 				return err
 			}
@@ -83,14 +83,14 @@ func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, 
 	return p.section.Show(w, r, "admin-requests", refused, page)
 }
 
-func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, q admin.Request) (RequestRow, error) {
-	row, err := p.describe(r.Context(), p.section.Language(r), t, q)
+func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, st admin.TenantStatus, q admin.Request) (RequestRow, error) {
+	row, err := p.describe(r.Context(), p.section.Language(r), v.looks(), t, st, q)
 	row.Mine = q.By == v.User.ID
 	return row, err
 }
 
 // describe returns a request in words, with every field of a policy before and after.
-func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin.Request) (row RequestRow, err error) {
+func (p *Pages) describe(ctx context.Context, l *web.Language, by admin.Actor, t Tenant, st admin.TenantStatus, q admin.Request) (row RequestRow, err error) {
 	row = RequestRow{Request: q, Tenant: t}
 	if row.Who, err = p.nameOf(ctx, q.By); err != nil {
 		return row, err
@@ -110,7 +110,11 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 	}
 	switch q.Action {
 	case admin.ActionSetPolicy:
-		row.What, row.Terms = l.Say("request.policy", "Tenant", t.Name), p.terms(l, q.Before, q.Policy)
+		of, err := p.compare(ctx, l, by, t.ID, q.Before, q.Policy, st.Effective)
+		if err != nil {
+			return row, err
+		}
+		row.What, row.Terms, row.Notes = l.Say("request.policy", "Tenant", t.Name), of.terms, of.details
 	case admin.ActionResetAccount:
 		row.What = l.Say("request.reset-"+string(q.Scope), "Count", len(q.Targets))
 	case admin.ActionExemptAccount:
@@ -165,7 +169,7 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	if i < 0 {
 		return refuse(admin.ErrNoRequest)
 	}
-	row, err := p.requestRow(r, v, t, st.Pending[i])
+	row, err := p.requestRow(r, v, t, st, st.Pending[i])
 	if err != nil {
 		return err
 	}
@@ -190,7 +194,7 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 		c.details = []string{row.For, t.Name}
 	}
 	if answer == "approve" {
-		if c.details, err = p.approves(r.Context(), l, v, row); err != nil {
+		if c.details, err = p.approves(r.Context(), l, v, st, row); err != nil {
 			return refuse(err)
 		}
 	}
@@ -210,14 +214,14 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 }
 
 // approves says whom a request is about, and what its approval does.
-func (p *Pages) approves(ctx context.Context, l *web.Language, v visitor, row RequestRow) ([]string, error) {
-	switch {
-	case row.Action == admin.ActionSetPolicy && policy.Lowers(row.Before, row.Policy):
-		return []string{l.Say("does.lowers")}, nil
-	case len(row.Targets) == 0:
-		return nil, nil
-	case len(row.Targets) > 1:
-		return append([]string{row.For, row.Tenant.Name}, effects(l, admin.Member{}, row.Action, row.Scope, len(row.Targets))...), nil
+func (p *Pages) approves(ctx context.Context, l *web.Language, v visitor, st admin.TenantStatus, row RequestRow) ([]string, error) {
+	does := effect{row.Action, row.Scope, len(row.Targets), row.Name != "", st.Effective.IssuedCode}
+	switch len(row.Targets) {
+	case 0:
+		return row.Notes, nil
+	case 1:
+	default:
+		return append([]string{row.For, row.Tenant.Name}, does.details(l, admin.Member{})...), nil
 	}
 	id := totpflow.AccountID{Tenant: row.Tenant.ID, User: row.Targets[0]}
 	them, err := p.kept(ctx, id)
@@ -228,7 +232,7 @@ func (p *Pages) approves(ctx context.Context, l *web.Language, v visitor, row Re
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat([]string{row.For}, v.which(them), effects(l, m, row.Action, row.Scope, 1)), nil
+	return slices.Concat([]string{row.For}, v.which(them), does.details(l, m)), nil
 }
 
 // maskedTitle returns the title of the page that confirms an answer to a request, where it

@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web/letters"
 )
 
 // A change that needs a second administrator is announced to the other one by a badge,
@@ -49,6 +50,39 @@ func TestSecondAdministrator(t *testing.T) {
 
 	d.Post(to, "tenant", "acme")
 	require.Contains(t, d.Page.Text("error"), "no longer pending")
+}
+
+// Where a policy becomes milder without effect, because the provider requires more, the
+// administrator who asks and the one who approves read the same: what applies stays as it is,
+// and what changes as soon as the provider requires less.
+func TestRequestWithoutEffect(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("provider", policy.Policy{Mode: policy.Required})
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
+	b := s.as(boss)
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional")
+	const without = "The organisations above or the operator require more than this policy. The table shows what applies. " +
+		"Without effect for now: Two-factor authentication: Required → Optional"
+	require.Equal(t, without+" A second administrator has to approve this.", b.Page.Text("doing"))
+	require.Empty(t, b.Page.Texts("changed"))
+	b.confirm()
+
+	d := s.as(deputy)
+	d.Get("/2fa-admin/requests")
+	require.Empty(t, d.Page.Texts("changed"))
+	require.Contains(t, d.Page.Text("table"), "Two-factor authentication Required Required")
+	require.Contains(t, d.Page.Text("main"), without)
+	d.Page.Submit(action(t, d, "/2fa-admin/requests/*approve"))
+	require.Equal(t, without, d.Page.Text("doing"))
+	require.Empty(t, d.Page.Texts("changed"))
+	st, err := s.admin.Tenant(t.Context(), ops, "acme")
+	require.NoError(t, err)
+	l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Account: "dee"}, acme, st.Pending[0])
+	require.NoError(t, err)
+	require.Contains(t, l.Text, "\n      Without effect for now: Two-factor authentication: Required → Optional\n")
+	d.confirm()
+	require.Equal(t, policy.Optional, s.policyOf("acme").Mode)
 }
 
 // The administrator who asked cannot approve, whatever form is sent, and no code is used

@@ -66,8 +66,8 @@ func (p *Pages) samples(l *web.Language) []web.Sample {
 		Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "30"}, Form: form, Roles: []RoleField{{Role{"admin", "Administrator"}, "role-0", "required"}}, Effective: terms, History: history,
 	}
 	requests := RequestsPage{Frame: f, Rows: []RequestRow{
-		{admin.Request{ID: "ABCDEF", Asked: at, Expires: at, Approvable: true}, tenants[0], "Another policy for Acme", "Bo Singh", "", terms, false},
-		{admin.Request{ID: "GHIJKL", Asked: at, Expires: at}, tenants[0], "Delete an account", "Bo Singh", "“Mika Berg”", nil, true},
+		{admin.Request{ID: "ABCDEF", Asked: at, Expires: at, Approvable: true}, tenants[0], "Another policy for Acme", "Bo Singh", "", terms, []string{"Some of it requires less than before."}, false},
+		{admin.Request{ID: "GHIJKL", Asked: at, Expires: at}, tenants[0], "Delete an account", "Bo Singh", "“Mika Berg”", nil, nil, true},
 	}}
 	who := []string{"tenant", "user"}
 	with := func(field string) []string { return append([]string{field}, who...) }

@@ -1,0 +1,134 @@
+package adminweb_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web/adminweb"
+)
+
+// Where a policy requires a recovery code by mail after a reset, the page that confirms the
+// reset says so: otherwise the person calls again.
+func TestResetThatNeedsACode(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Methods: policy.App | policy.RecoveryCodes, IssuedCode: true})
+	b := s.as(boss)
+	const code = "To set up, the person needs a recovery code by mail, which you send afterwards."
+	for scope, needs := range map[string]bool{"all": true, "authenticators": true, "browsers": false, "codes": false} {
+		b.open(mika)
+		b.Page.Submit("/2fa-admin/person/reset", "scope", scope)
+		require.Equal(t, needs, strings.Contains(b.Page.Text("doing"), code), scope)
+	}
+	s.newCodes(mika)
+	b.open(mika)
+	b.Page.Submit("/2fa-admin/person/reset", "scope", "authenticators")
+	require.Contains(t, b.Page.Text("doing"), "needs a recovery code: one that is left, or one by mail, which you send afterwards.")
+	b.Get("/2fa-admin/people")
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "scope", "all", "do", "reset")
+	require.Contains(t, b.Page.Text("doing"), "To set up, each of them needs a recovery code by mail, which you send afterwards.")
+
+	r := s.as(root) // of two organisations, one requires no mail
+	r.Get("/2fa-admin/people")
+	r.Post("/2fa-admin/people/change", "person", key(mika), "person", key(gil), "scope", "all", "do", "reset")
+	require.Contains(t, r.Page.Text("doing"), "These people have to set up again.")
+	require.NotContains(t, r.Page.Text("doing"), "by mail")
+}
+
+// newCodes gives a person a set of recovery codes.
+func (s *site) newCodes(p adminweb.Person) {
+	s.t.Helper()
+	ctx, account := context.Background(), s.service.Account(totpflow.User{ID: p.ID})
+	proof, err := account.VerifyCode(ctx, totpflow.ActionRecoveryCodes.On(""), s.phones[p.ID].Code())
+	require.NoError(s.t, err)
+	_, _, err = account.NewRecoveryCodes(ctx, proof)
+	require.NoError(s.t, err)
+}
+
+// A number that an administrator chooses takes the place of the phones that the person has.
+// For a person who has nothing else, that is a reset, and the pages of both administrators
+// say so.
+func TestPhoneOfSomebodyWhoHasNothingElse(t *testing.T) {
+	var texts inbox
+	s := newSite(t, func(c *totpflow.Config) {
+		c.Phones = &phone.Delivery{Sender: &texts, Destinations: phone.Destinations{Only: []string{"+43"}}}
+	})
+	assigned := policy.Policy{Mode: policy.Required, Methods: policy.App | policy.Phone, AssignedPhones: true}
+	s.setPolicy("acme", assigned)
+	s.assign(nora, "+436601234567")
+	b := s.as(boss)
+	choose := func(number string) string {
+		b.open(nora)
+		b.Page.Submit("/2fa-admin/person/phone", "number", number)
+		return b.Page.Text("doing")
+	}
+	const before, phones, verify = "nora@acme.example, Acme ", "All existing phones are removed, and all sessions end.", " At the next sign-in, the person verifies the number by a code that is sent to it."
+	require.Equal(t, before+phones+verify, choose("+436607654321"), "nothing was verified yet")
+
+	s.verify(nora, &texts)
+	const ends, only = "Ends for good: “+43 ••• ••67”. ", " The person is left without a second step, and has to set up again."
+	require.Equal(t, before+ends+phones+verify+only, choose("+436607654321"))
+	require.Equal(t, before+ends+phones+only, choose(""))
+	assigned.IssuedCode = true
+	s.setPolicy("acme", assigned)
+	require.Equal(t, before+ends+phones+only+" To set up, the person needs a recovery code by mail, which you send afterwards.", choose(""))
+	b.confirm()
+	require.Contains(t, b.Page.Texts("log")[0], "Phones removed")
+	s.assign(nora, "+436607654321")
+	b.open(nora)
+	require.Contains(t, b.Page.Texts("log")[0], "Phone number chosen: +43 ••• ••21")
+}
+
+// assign chooses a person's number, as an operator.
+func (s *site) assign(p adminweb.Person, number string) {
+	s.t.Helper()
+	n, err := phone.ParseNumber(number)
+	require.NoError(s.t, err)
+	_, err = s.admin.AssignPhone(context.Background(), ops, p.ID, n)
+	require.NoError(s.t, err)
+}
+
+// verify signs a person in by setting up the number that was chosen.
+func (s *site) verify(p adminweb.Person, texts *inbox) {
+	s.t.Helper()
+	ctx := context.Background()
+	d, err := s.service.SignIn(ctx, totpflow.User{ID: p.ID})
+	require.NoError(s.t, err)
+	page, err := s.service.BeginPhone(ctx, d.Challenge, phone.Number{})
+	require.NoError(s.t, err)
+	_, err = s.service.SendEnrollmentCode(ctx, page.Token, phone.SMS)
+	require.NoError(s.t, err)
+	_, err = s.service.ConfirmPhone(ctx, page.Token, texts.last.Code.Digits())
+	require.NoError(s.t, err)
+}
+
+// An inbox keeps the last message.
+type inbox struct{ last phone.Message }
+
+func (i *inbox) Send(_ context.Context, m phone.Message) error {
+	i.last = m
+	return nil
+}
+
+// The page of a person says until when the last issued code is valid, whether a set-up is
+// due or not: a person at the telephone asks.
+func TestCodeThatWasSent(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	b.open(mika)
+	require.Empty(t, b.Page.Text("code-sent"))
+	b.Page.Submit("/2fa-admin/person/issue")
+	b.confirm()
+	require.Empty(t, b.Page.Text("needs-code"))
+	require.Equal(t, "The recovery code that was issued last works until 3 March 2026, 09:30 UTC .", b.Page.Text("code-sent"))
+	_, err := s.admin.Reset(context.Background(), ops, mika.ID, admin.ScopeRecoveryCodes)
+	require.NoError(t, err)
+	b.open(mika)
+	require.Empty(t, b.Page.Text("code-sent"), "it ended")
+}

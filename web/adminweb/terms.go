@@ -1,0 +1,96 @@
+package adminweb
+
+import (
+	"context"
+
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web"
+)
+
+// A Term is one field of a policy in words, before and after a change.
+type Term struct {
+	Field, Before, After string
+}
+
+// Changed reports whether the change affects this field.
+func (t Term) Changed() bool { return t.Before != t.After }
+
+// A comparison shows what a tenant's policy changes, for the administrator who sets it and
+// for the one who approves it.
+type comparison struct {
+	terms   []Term // what applies to the tenant now, and what will apply
+	details []string
+	lowers  bool // some of what applies will require less
+}
+
+// compare compares what applies to a tenant with what will apply once its own policy is
+// next. What next changes without effect is named too: it has one as soon as the tenants
+// above require less.
+func (p *Pages) compare(ctx context.Context, l *web.Language, by admin.Actor, tenant string, own, next, effective policy.Policy) (comparison, error) {
+	after, err := p.Admin.PreviewPolicy(ctx, by, tenant, next)
+	if err != nil {
+		return comparison{}, err
+	}
+	c := comparison{terms: p.terms(l, effective, after), lowers: policy.Lowers(effective, after)}
+	if c.lowers {
+		c.details = append(c.details, l.Say("does.lowers"))
+	}
+	if policy.Lowers(after, next) {
+		c.details = append(c.details, l.Say("does.above"))
+	}
+	applies := map[string]string{}
+	for _, t := range c.terms {
+		applies[t.Field] = t.After
+	}
+	for _, t := range p.terms(l, own, next) {
+		if t.Changed() && applies[t.Field] != t.After {
+			c.details = append(c.details, l.Say("does.later", "What", t.words(l)))
+		}
+	}
+	return c, nil
+}
+
+// words returns the term in one line.
+func (t Term) words(l *web.Language) string {
+	return l.Say("policy.change", "Field", t.Field, "Before", t.Before, "After", t.After)
+}
+
+// terms returns every field of a policy in words, as it was and as it will be.
+func (p *Pages) terms(l *web.Language, before, after policy.Policy) (all []Term) {
+	add := func(field string, word func(policy.Policy) string) {
+		all = append(all, Term{l.Say("policy." + field), word(before), word(after)})
+	}
+	yes := func(is bool) string { return l.Say("policy.is-" + yesNo(is)) }
+	add("mode", func(x policy.Policy) string { return l.Say("policy.mode-" + x.Mode.String()) })
+	named := before.Roles.Modes()
+	for name := range after.Roles.Modes() {
+		named[name] = policy.Required
+	}
+	for _, role := range p.Roles {
+		if _, ok := named[role.ID]; ok {
+			all = append(all, Term{roleName(l, role), l.Say("policy.mode-" + before.For(role.ID).Mode.String()), l.Say("policy.mode-" + after.For(role.ID).Mode.String())})
+		}
+	}
+	add("grace", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.Grace/oneDay)) })
+	add("deadline", func(x policy.Policy) string {
+		if x.Deadline.IsZero() {
+			return l.Say("policy.none")
+		}
+		return l.Minute(x.Deadline)
+	})
+	add("browsers", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.TrustFor()/oneDay)) })
+	add("codes", func(x policy.Policy) string { return yes(x.Methods.Has(policy.RecoveryCodes)) })
+	add("phones", func(x policy.Policy) string {
+		switch {
+		case !x.Methods.Has(policy.Phone):
+			return yes(false)
+		case x.AssignedPhones:
+			return l.Say("policy.phones-assigned")
+		}
+		return yes(true)
+	})
+	add("issued", func(x policy.Policy) string { return yes(x.IssuedCode) })
+	add("two", func(x policy.Policy) string { return yes(x.TwoAdministrators) })
+	return all
+}
