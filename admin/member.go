@@ -48,7 +48,7 @@ type Member struct {
 	LastUsed          time.Time            // the last use of any authenticator
 	ResetAt           time.Time            // the time of a reset, until the enrollment
 	NeedsCode         bool                 // whether that enrollment requires an issued code, or a recovery code that is left (see Admin.Reset)
-	IssuedUntil       time.Time            // when the recovery code ends that was issued last; zero without one that is valid
+	IssuedUntil       time.Time            // when the issued code ends; zero if none is valid
 	FrozenAt          time.Time            // the time of "it was not me", until the freeze ends
 	Throttled         *throttle.Error      // set after too many wrong codes
 	Machine           string               // the name of a machine account

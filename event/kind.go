@@ -66,8 +66,8 @@ const (
 	RecoveryIssued        Kind = "recovery_issued"        // a code went to the person's mailbox; it ends at Until
 	RecoveryCodesVoided   Kind = "recovery_codes_voided"  // made before the database was restored, so that used ones may look unused
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
-	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who must verify it; Action is the number, masked, or empty if phones were only removed
-	SetupReminded         Kind = "setup_reminded"         // the person must set up a factor, by Until if that is set; Method is the code that this requires after the password, if any
+	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who must verify it: Action, masked; empty if phones were only removed
+	SetupReminded         Kind = "setup_reminded"         // the person must set up a factor, by Until if that is set; this requires the code Method, if that is set
 	Unlocked              Kind = "unlocked"
 	Forgotten             Kind = "forgotten" // the record was erased; only the observers' log remembers it
 )

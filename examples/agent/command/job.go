@@ -40,7 +40,8 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	return nil
 }
 
-// noMachine says which machine account is missing, before an administrator looks for it in vain.
+// noMachine reports that the organisation has no such machine account or, without a name,
+// that it does not have exactly one.
 func (a *agent) noMachine(args []string) error {
 	text := a.text("whichMachine", "Organisation", a.account.Of)
 	if len(args) > 0 {

@@ -156,8 +156,8 @@ func (a *agent) fail(err error) int {
 func (a *agent) say(text string)  { fmt.Fprintln(a.Out, wrap(text, a.width(a.OutTerminal))) }
 func (a *agent) note(text string) { fmt.Fprintln(a.Err, wrap(a.here(text), a.width(a.person()))) }
 
-// correct says what is wrong with an answer before the question is asked again. The texts are
-// those of the failure line, which begins with the program's name.
+// correct says what is wrong with an answer before the question is asked again. The texts
+// begin in lower case because the failure line puts the program's name in front of them.
 func (a *agent) correct(text string) {
 	first, n := utf8.DecodeRuneInString(text)
 	a.note(string(unicode.ToUpper(first)) + text[n:] + ".")
