@@ -264,14 +264,20 @@ func (a Admin) isAbove(ctx context.Context, upper, tenant string) (bool, error) 
 	if upper == tenant {
 		return true, nil
 	}
+	chain, err := a.parents(ctx, tenant)
+	return slices.Contains(chain, upper), err
+}
+
+// parents returns the tenants above a tenant, nearest first.
+func (a Admin) parents(ctx context.Context, tenant string) ([]string, error) {
 	if a.engine.ParentTenants == nil {
-		return false, nil
+		return nil, nil
 	}
 	chain, err := a.engine.ParentTenants(ctx, tenant)
 	if err != nil {
-		return false, a.engine.PolicyFailed(ctx, tenant, err)
+		return nil, a.engine.PolicyFailed(ctx, tenant, err)
 	}
-	return slices.Contains(chain, upper), nil
+	return chain, nil
 }
 
 // actorName distinguishes administrators of a tenant above from those of the target's own

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -30,8 +31,9 @@ type Request struct {
 	Name    string        // the machine of ActionExemptAccount, the authenticator of ActionRestoreAuthenticator, or the number of ActionAssignPhone
 
 	// Approvable reports whether the actor of [Admin.Tenant] counts as a second person
-	// for it: not the account that asked, nor one that the [Rule] refuses for requests of
-	// that account. [Admin.Approve] also judges each target.
+	// for it: not the account that asked, nor one of the targets, nor one that the [Rule]
+	// refuses for requests of that account. [Admin.Approve] also asks the rule for each
+	// target.
 	Approvable bool
 }
 
@@ -213,7 +215,7 @@ func (a Admin) approvable(ctx context.Context, by Actor, tenant string, q Reques
 	if !ok {
 		return true, nil
 	}
-	if admin.User.ID == q.By {
+	if id := admin.User.ID; id == q.By || id.Tenant == tenant && slices.Contains(q.Targets, id.User) {
 		return false, nil
 	}
 	err := a.permit(ctx, admin.User, ActionApprove, store.AccountID{Tenant: tenant})

@@ -71,6 +71,20 @@ func TestApprovable(t *testing.T) {
 	}
 }
 
+// A request about people is not approvable for one of them, and is for the others.
+func TestApprovableByATarget(t *testing.T) {
+	o := byTwo(t)
+	by := o.ByFor(o.boss, admin.Purpose(admin.ActionResetAccount, store.AccountID{Tenant: "acme"}))
+	_, err := o.admin.ResetMany(o.Ctx, by, "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
+	require.ErrorIs(t, err, admin.ErrApproval)
+	for who, want := range map[totpflow.AccountID]bool{o.deputy.ID: false, o.provider.ID: true} {
+		st, err := o.admin.Tenant(o.Ctx, admin.Administrator{User: totpflow.User{ID: who}}, "acme")
+		require.NoError(t, err)
+		require.Len(t, st.Pending, 1)
+		require.Equal(t, want, st.Pending[0].Approvable, who)
+	}
+}
+
 // A request that is withdrawn while its approval is under way is not carried out.
 func TestWithdrawnMeanwhile(t *testing.T) {
 	for name, w := range waits {

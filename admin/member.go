@@ -42,6 +42,7 @@ type Member struct {
 	WeakUntil         time.Time                // when the last of the authenticators ends, if all are weak keys of an import
 	Phones            int
 	Numbers           []phone.Phone        // the numbers of the phones; they print masked
+	Assigned          phone.Number         // the number that an administrator chose and the person has not verified (Admin.AssignPhone)
 	Recoverable       []enroll.Recoverable // authenticators that were replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
 	Browsers          []totpflow.Browser
 	RecoveryCodesLeft int
@@ -174,6 +175,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	tx := a.engine.View(e)
 	m.Enrollment, m.Throttled, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Throttled(tx), tx.Freeze.At
 	m.Authenticators, m.Phones, m.RecoveryCodesLeft = len(tx.Enrollment.Authenticators()), len(tx.Phones.Phones()), tx.Recovery.Remaining()
+	m.Assigned, _ = phone.ParseNumber(tx.Assigned) // empty: none
 	m.Numbers, m.WeakUntil = tx.Phones.Phones(), tx.Enrollment.WeakUntil()
 	m.GraceUntil, _ = tx.GraceUntil(p)
 	m.GraceBegins, m.Machine = tx.GraceBegins(p), tx.Machine

@@ -74,6 +74,7 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 			require.NoError(t, servicetest.ErrorOf(admin.New(s, nil).AssignPhone(h.Ctx, ops, anaID, c.number)))
 			said := map[bool]string{true: "", false: "+43 ••• ••21"}[c.number.IsZero()]
 			require.Equal(t, said, h.EventsOf(event.PhoneAssigned)[0].Action, "masked")
+			require.Equal(t, c.number, h.Member(anaID).Assigned)
 			h.Clock.Advance(c.after)
 			next, err := s.SignIn(h.Ctx, ana)
 			require.NoError(t, err)

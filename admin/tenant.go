@@ -20,6 +20,7 @@ type TenantStatus struct {
 	Own       policy.Policy // the policy as it was set; "optional" until then
 	Effective policy.Policy // the policy combined with those of the tenants above, or that of Config.Policy
 	Mandatory bool          // the second factor cannot be made less than required (totpflow.Config.Mandatory)
+	Parents   []string      // the tenants above, nearest first (totpflow.Config.ParentTenants)
 	Pending   []Request     // the requests for a second administrator
 	Activity  []event.Event // the last changes, newest first
 }
@@ -37,6 +38,9 @@ func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (_ TenantSta
 	}
 	st := TenantStatus{Effective: effective}
 	if st.Mandatory, err = a.engine.IsMandatory(ctx, tenant); err != nil {
+		return TenantStatus{}, err
+	}
+	if st.Parents, err = a.parents(ctx, tenant); err != nil {
 		return TenantStatus{}, err
 	}
 	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {

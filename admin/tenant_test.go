@@ -299,7 +299,7 @@ func TestTenantStatus(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	st, err := h.Admin(nil).Tenant(h.Ctx, ops, "acme")
 	require.NoError(t, err)
-	require.Equal(t, admin.TenantStatus{Own: policy.Policy{Mode: policy.Optional}, Effective: policy.Strictest(policy.Policy{Mode: policy.Optional})}, st)
+	require.Equal(t, admin.TenantStatus{Own: policy.Policy{Mode: policy.Optional}, Effective: policy.Strictest(policy.Policy{Mode: policy.Optional}), Parents: []string{"provider"}}, st)
 
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Required})
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Off})
