@@ -210,6 +210,9 @@ func (s *Section) Content(l *Language, page string, data any) (template.HTML, er
 // notice.
 func (s *Section) Notice(w http.ResponseWriter, word string) { s.web.setNotice(w, word) }
 
+// Next keeps the page that a set-up leads to, for a page that requires the set-up first.
+func (s *Section) Next(w http.ResponseWriter, to string) { s.web.setNext(w, to) }
+
 // SetCookie keeps a value in the browser, as this package's pages do.
 func (s *Section) SetCookie(w http.ResponseWriter, what, value string, age time.Duration) {
 	s.web.setCookie(w, what, value, age)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
 )
@@ -37,8 +38,7 @@ func (p *Pages) postPeople(w http.ResponseWriter, r *http.Request, v visitor) er
 			return errForm
 		}
 	}
-	var several *severalError
-	if errors.As(err, &several) || explained(err) {
+	if isSeveral(err) || explained(err) {
 		return p.peoplePage(w, r, v, r.PostForm, err)
 	}
 	return err
@@ -61,6 +61,11 @@ func (e *severalError) count(name string, err error) {
 		return
 	}
 	e.names, e.errs = append(e.names, name), append(e.errs, err)
+}
+
+func isSeveral(err error) bool {
+	var several *severalError
+	return errors.As(err, &several)
 }
 
 func (e *severalError) orNil() error {
@@ -230,13 +235,43 @@ func onlyApproval(err error) bool {
 	return !slices.ContainsFunc(several.errs, func(e error) bool { return !errors.Is(e, admin.ErrApproval) })
 }
 
+// fitting returns the people for whom a change is possible, and names the others: the answer
+// for several people must not say first what it has not done.
+func fitting(l *web.Language, rows []Row, is func(admin.Member) bool) (fit []Row, left []string, err error) {
+	var others []string
+	for i, name := range distinct(rows) {
+		if is(rows[i].Member) {
+			fit = append(fit, rows[i])
+		} else {
+			others = append(others, name)
+		}
+	}
+	switch {
+	case len(fit) == 0:
+		return nil, nil, errNothing
+	case len(others) > 0:
+		left = []string{l.Say("does.left", "Names", firstOf(l, others))}
+	}
+	return fit, left, nil
+}
+
+// reminds reports whether the person is reminded. By the notifier, these are the people who
+// must set up; a function of the host may remind all who could.
+func (p *Pages) reminds(m admin.Member) bool {
+	return missing(m) && (m.State != admin.StateDisabled || !p.Reminders)
+}
+
 // issueMany mails a recovery code to each of up to twenty people.
 func (p *Pages) issueMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
 	if p.Deliver == nil {
 		return errForm
 	}
 	l := p.section.Language(r)
-	c := confirmation{action: admin.ActionIssueCode, doing: l.Say("do.issueMany", "Count", len(rows)), mild: true, details: []string{l.Say("does.issue")}}
+	rows, left, err := fitting(l, rows, issuable)
+	if err != nil {
+		return err
+	}
+	c := confirmation{action: admin.ActionIssueCode, doing: l.Say("do.issueMany", "Count", len(rows)), mild: true, details: append([]string{l.Say("does.issue")}, left...)}
 	return p.eachByWindow(w, r, v, rows, c, func(ctx context.Context, by admin.Administrator, row Row) error {
 		return p.Admin.IssueRecoveryCode(ctx, by, row.ID, p.deliver(row.Person))
 	})
@@ -244,14 +279,18 @@ func (p *Pages) issueMany(w http.ResponseWriter, r *http.Request, v visitor, row
 
 // helpMany opens a window for up to twenty people, which stays open.
 func (p *Pages) helpMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
-	if len(rows) > admin.MaxTargets {
+	l := p.section.Language(r)
+	rows, left, err := fitting(l, rows, func(m admin.Member) bool { return m.Enrollment != enroll.Exempted })
+	switch {
+	case err != nil:
+		return err
+	case len(rows) > admin.MaxTargets:
 		return errTooMany
 	}
-	l := p.section.Language(r)
 	actions, targets := admin.WindowActions(), idsOf(rows)
 	by, ok, err := p.confirmMany(w, r, v, rows, confirmation{
 		action: admin.ActionOpenWindow, purpose: admin.WindowPurpose(actions, targets), mild: true,
-		doing: l.Say("do.help", "Count", len(rows)), details: []string{l.Say("does.help", "For", l.Span(admin.WindowLifetime))},
+		doing: l.Say("do.help", "Count", len(rows)), details: append([]string{l.Say("does.help", "For", l.Span(admin.WindowLifetime))}, left...),
 	})
 	if !ok || err != nil {
 		return err
@@ -270,12 +309,12 @@ func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, ro
 	if p.Remind == nil {
 		return errForm
 	}
-	rows = slices.DeleteFunc(rows, func(x Row) bool { return !missing(x.Member) })
-	if len(rows) == 0 {
+	l := p.section.Language(r)
+	rows, left, err := fitting(l, rows, p.reminds)
+	if err != nil {
 		return errNobodyMissing
 	}
-	l := p.section.Language(r)
-	_, ok, err := p.confirmMany(w, r, v, rows, confirmation{free: true, mild: true, doing: l.Say("do.remind", "Count", len(rows)), details: []string{l.Say("does.remind")}})
+	_, ok, err := p.confirmMany(w, r, v, rows, confirmation{free: true, mild: true, doing: l.Say("do.remind", "Count", len(rows)), details: append([]string{l.Say("does.remind")}, left...)})
 	if !ok || err != nil {
 		return err
 	}

@@ -25,9 +25,14 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	if rows = slices.DeleteFunc(rows, is); len(rows) == 0 {
 		return errMachines
 	}
+	rows, left, err := fitting(l, rows, func(m admin.Member) bool { return m.State == admin.StateUnreadable || resettable(m) })
+	if err != nil {
+		return err
+	}
 	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows))}
 	two, mailed, err := p.byPolicy(r.Context(), v, tenants)
 	c.details = effect{action: c.action, scope: scope, count: len(rows), mailed: mailed}.details(l, admin.Member{})
+	c.details = append(c.details, left...)
 	if len(machines) > 0 {
 		c.details = append(c.details, l.Say("does.machines", "Names", firstOf(l, distinct(machines))))
 	}

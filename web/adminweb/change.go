@@ -50,6 +50,9 @@ var changes = map[string]change{
 		if !slices.Contains(scopes, scope) {
 			return admin.ErrScope
 		}
+		if x.m.State != admin.StateUnreadable && !resettable(x.m) {
+			return errNothing
+		}
 		x.c.doing = x.l.Say("do.reset-"+string(scope), "Name", x.them.label())
 		x.c.details = x.effects(admin.ActionResetAccount, scope, false)
 		return nil
@@ -121,8 +124,8 @@ var changes = map[string]change{
 			}
 			x.c.doing = x.l.Say("do.phone", "Number", x.number.E164(), "Name", x.them.label()) // whole, for a typing error to be seen
 			x.c.title = x.l.Say("do.phone", "Number", x.number.String(), "Name", x.them.label())
-		} else {
-			x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label())
+		} else if x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label()); x.m.Phones == 0 && x.m.Assigned.IsZero() {
+			return errNoPhone
 		}
 		x.c.details = x.effects(admin.ActionAssignPhone, "", !x.number.IsZero())
 		return nil
@@ -211,6 +214,9 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 		return refuse(err)
 	case word == "forget":
 		return p.done(w, r, "done-forget", p.Path("people"))
+	}
+	if word == "phone" && x.number.IsZero() {
+		word = "phoneNone"
 	}
 	return p.done(w, r, "done-"+word, p.address(them.ID))
 }

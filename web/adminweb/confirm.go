@@ -90,6 +90,9 @@ func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c
 			return err
 		}
 	}
+	if page.NeedsApp {
+		p.section.Next(w, c.back)
+	}
 	return p.section.Show(w, r, "admin-confirm", refused, page)
 }
 

@@ -80,9 +80,9 @@ var forms = map[string]form{
 		func(s *site) bool { return len(s.mails) == 1 }},
 	"help": {nil, people, "/2fa-admin/people/change", []string{"person", key(mika), "do", "help"}, "Help 1 person with one code",
 		func(*site) bool { return true }},
-	"approve": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*approve", nil, "Approve: The machine account “agent”",
+	"approve": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*approve", nil, "Approve: Make Mika Berg the machine account “agent”",
 		func(s *site) bool { return s.member(mika).Machine == "agent" }},
-	"refuse": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*withdraw", nil, "Refuse: The machine account “agent”",
+	"refuse": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*withdraw", nil, "Refuse: Make Mika Berg the machine account “agent”",
 		func(s *site) bool { return s.member(mika).Machine == "" }},
 }
 

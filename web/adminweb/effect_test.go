@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,6 +31,8 @@ func TestResetThatNeedsACode(t *testing.T) {
 	b.open(mika)
 	b.Page.Submit("/2fa-admin/person/reset", "scope", "authenticators")
 	require.Contains(t, b.Page.Text("doing"), "needs a recovery code: one that is left, or one by mail, which you send afterwards.")
+	b.confirm()
+	require.Equal(t, "To set up, the person needs a recovery code: one of the 10 that are left, or one by mail.", b.Page.Text("needs-code"))
 	b.Get("/2fa-admin/people")
 	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "scope", "all", "do", "reset")
 	require.Contains(t, b.Page.Text("doing"), "To set up, each of them needs a recovery code by mail, which you send afterwards.")
@@ -39,6 +42,59 @@ func TestResetThatNeedsACode(t *testing.T) {
 	r.Post("/2fa-admin/people/change", "person", key(mika), "person", key(gil), "scope", "all", "do", "reset")
 	require.Contains(t, r.Page.Text("doing"), "These people have to set up again.")
 	require.NotContains(t, r.Page.Text("doing"), "by mail")
+}
+
+// A reset is offered only where it removes something: a person in a grace period who has set
+// nothing up would lose the time and nothing else.
+func TestResetOfNothing(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Grace: 14 * 24 * time.Hour})
+	_, err := s.service.SignIn(context.Background(), totpflow.User{ID: nora.ID})
+	require.NoError(t, err)
+	b := s.as(boss)
+	b.open(nora)
+	require.NotContains(t, b.Page.Actions(), "/2fa-admin/person/reset")
+	require.Contains(t, b.Page.Actions(), "/2fa-admin/person/grace")
+	b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", nora.ID.User, "scope", "all")
+	require.Contains(t, b.Page.Text("error"), "there is nothing to do")
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(nora), "scope", "all", "do", "reset")
+	require.Equal(t, "“Mika Berg” The person has to set up again. All sessions and trusted browsers end. "+
+		"Left out: “Nora Nord”. For them this is not possible, or there is nothing to do.", b.Page.Text("doing"))
+	require.Equal(t, "Reset everything for 1 person", b.Page.Text("h1"))
+	b.Post("/2fa-admin/people/change", "person", key(nora), "scope", "all", "do", "reset")
+	require.Contains(t, b.Page.Text("error"), "there is nothing to do")
+	require.Equal(t, admin.StateGrace, s.member(nora).State)
+}
+
+// What is done for several people is done for those for whom it is possible, and the page
+// names the others first.
+func TestPeopleWhoAreLeftOut(t *testing.T) {
+	s := newSite(t)
+	agent := one("acme", "agent", "Backup agent")
+	s.directory.Add(agent)
+	s.hire(agent)
+	_, err := s.admin.Exempt(context.Background(), ops, agent.ID, "nightly")
+	require.NoError(t, err)
+	s.freeze(mika)
+	b := s.as(boss)
+	people := []string{"person", key(mika), "person", key(nora), "person", key(agent), "person", key(deputy)}
+	change := func(do string) string {
+		b.Get("/2fa-admin/people")
+		b.Post("/2fa-admin/people/change", append(people, "do", do)...)
+		return b.Page.Text("doing")
+	}
+	require.Contains(t, change("issue"), "Left out: “Mika Berg”, “Nora Nord” and “Backup agent”.")
+	require.Equal(t, "Send a recovery code to 1 person", b.Page.Text("h1"))
+	require.Contains(t, change("help"), "Left out: “Backup agent”.")
+	require.Equal(t, "Help 3 people with one code", b.Page.Text("h1"))
+	require.Contains(t, change("remind"), "Left out: “Mika Berg”, “Backup agent” and “Dee Puty”.")
+	people = people[4:6]
+	for _, do := range []string{"issue", "help"} {
+		change(do)
+		require.Contains(t, b.Page.Text("error"), "This is not possible here, or there is nothing to do.", do)
+	}
+	require.Empty(t, change("remind"))
+	require.Contains(t, b.Page.Text("error"), "None of them has to set up.")
 }
 
 // newCodes gives a person a set of recovery codes.
@@ -68,7 +124,9 @@ func TestPhoneOfSomebodyWhoHasNothingElse(t *testing.T) {
 		b.Page.Submit("/2fa-admin/person/phone", "number", number)
 		return b.Page.Text("doing")
 	}
-	const before, phones, verify = "nora@acme.example, Acme ", "All existing phones are removed, and all sessions end.", " At the next sign-in, the person verifies the number by a code that is sent to it."
+	b.open(nora)
+	require.Contains(t, b.Page.Text("main"), "+43 ••• ••67 , chosen by an administrator, not verified yet")
+	const before, phones, verify = "nora@acme.example, Acme ", "All existing phones are removed, and all sessions end.", " The number works once the person has verified it by a code: when they set up, or later on their page “Security”."
 	require.Equal(t, before+phones+verify, choose("+436607654321"), "nothing was verified yet")
 
 	s.verify(nora, &texts)
@@ -79,7 +137,10 @@ func TestPhoneOfSomebodyWhoHasNothingElse(t *testing.T) {
 	s.setPolicy("acme", assigned)
 	require.Equal(t, before+ends+phones+only+" To set up, the person needs a recovery code by mail, which you send afterwards.", choose(""))
 	b.confirm()
+	require.Contains(t, b.Page.Text("main"), "The phones are removed.")
 	require.Contains(t, b.Page.Texts("log")[0], "Phones removed")
+	require.Empty(t, choose(""))
+	require.Contains(t, b.Page.Text("error"), "The person has no phone here.", "nothing is done, and no mail is sent")
 	s.assign(nora, "+436607654321")
 	b.open(nora)
 	require.Contains(t, b.Page.Texts("log")[0], "Phone number chosen: +43 ••• ••21")

@@ -7,5 +7,6 @@ func Key(p Person) string { return personKey(p.ID) }
 
 // MaskedTitle returns the title of the page that confirms an approval.
 func (p *Pages) MaskedTitle(q admin.Request) string {
-	return maskedTitle(p.section.Languages()[0], "approve", q)
+	l := p.section.Languages()[0]
+	return maskedTitle(l, "approve", RequestRow{Request: q, What: l.Say("do.phone", "Number", q.Name, "Name", "Mika Berg")})
 }

@@ -64,6 +64,7 @@ type site struct {
 	twins    map[totpflow.AccountID]totpflow.AccountID // accounts of one person
 	mails    []admin.IssuedCode
 	mailDown bool
+	bounces  string // the name of people who get no mail
 	refused  string // a tenant that the rule refuses
 	reminded []string
 	erased   []string
@@ -134,10 +135,10 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	s.office, err = adminweb.New(adminweb.Config{
 		Web: s.pages, Admin: s.admin, Directory: s.directory, Alerts: s.alerts.Recent, LostRaces: s.races.Lost,
 		Roles: []adminweb.Role{{ID: "admin", Name: "Administrator"}, {ID: "user", Name: "User"}},
-		Deliver: func(_ context.Context, _ adminweb.Person, c admin.IssuedCode) error {
+		Deliver: func(_ context.Context, to adminweb.Person, c admin.IssuedCode) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if s.mailDown {
+			if s.mailDown || s.bounces == to.Name {
 				return errors.New("the mail server is down")
 			}
 			s.mails = append(s.mails, c)

@@ -55,11 +55,11 @@ func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Perso
 			what = append(what, "      "+letters.Line(x.words(l)))
 		}
 	}
-	for _, note := range row.Notes {
-		what = append(what, "      "+letters.Line(note))
-	}
 	if row.For != "" {
 		what = append(what, "      "+letters.Line(row.For))
+	}
+	for _, note := range row.Notes {
+		what = append(what, "      "+letters.Line(note))
 	}
 	return letters.Letter{
 		Subject: l.Say("requestLetter.subject", "Product", p.Web.Product), Language: l.Tag(),

@@ -41,13 +41,14 @@ func TestRequestLetter(t *testing.T) {
 		require.Equal(t, 1, strings.Count(l.Text, "→"), "what stays as it is is left out")
 	}
 	for what, q := range map[string]admin.Request{
-		"Delete an account\n      “Mika Berg”":     {Action: admin.ActionForgetAccount, Targets: []string{mika.ID.User}},
-		"The machine account “agent”":              {Action: admin.ActionExemptAccount, Name: "agent"},
-		"The machine account “x     https://evil”": {Action: admin.ActionExemptAccount, Name: "x\n    https://evil"},
-		"Bring back a replaced authenticator":      {Action: admin.ActionRestoreAuthenticator, Name: "x"},
-		"Choose the number +436601234567":          {Action: admin.ActionAssignPhone, Name: "+436601234567"},
-		"Remove the phones":                        {Action: admin.ActionAssignPhone},
+		"Delete the account of Mika Berg\n      Mika Berg, mika@acme.example\n      Ends for good: “Phone of mika”.\n      The account cannot be brought back.": {Action: admin.ActionForgetAccount},
+		"Make Mika Berg the machine account “agent”":              {Action: admin.ActionExemptAccount, Name: "agent"},
+		"Make Mika Berg the machine account “x     https://evil”": {Action: admin.ActionExemptAccount, Name: "x\n    https://evil"},
+		"Bring back a replaced authenticator of Mika Berg":        {Action: admin.ActionRestoreAuthenticator, Name: "x"},
+		"Choose +436601234567 for Mika Berg":                      {Action: admin.ActionAssignPhone, Name: "+436601234567"},
+		"Remove the phones of Mika Berg":                          {Action: admin.ActionAssignPhone},
 	} {
+		q.Targets = []string{mika.ID.User}
 		require.Contains(t, letter("en", q).Text, "\n    "+what+"\n")
 	}
 	s.directory.Add(one("acme", "mika2", mika.Name))

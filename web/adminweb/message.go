@@ -22,6 +22,8 @@ var (
 	errNobodyMissing = errors.New("adminweb: none of them has to set up")
 	errOneTenant     = errors.New("adminweb: people of several organisations, of which one requires two administrators")
 	errMachines      = errors.New("adminweb: only machine accounts were chosen")
+	errNothing       = errors.New("adminweb: the change would do nothing")
+	errNoPhone       = errors.New("adminweb: the person has no phone")
 	errTooMany       = errors.New("adminweb: more people than a window may have")
 	errOnePolicy     = errors.New("adminweb: a policy belongs to one tenant")
 	errGone          = errors.New("adminweb: the authenticator is no longer kept")
@@ -43,6 +45,8 @@ var errorTexts = []struct {
 	{admin.ErrNotMissing, "nobodyMissing", http.StatusConflict},
 	{admin.ErrReminded, "reminded", http.StatusConflict},
 	{errMachines, "machines", http.StatusBadRequest},
+	{errNothing, "nothing", http.StatusConflict},
+	{errNoPhone, "noPhone", http.StatusConflict},
 	{errOneTenant, "oneTenant", http.StatusBadRequest},
 	{errTooMany, "tooMany", http.StatusBadRequest},
 	{errOnePolicy, "onePolicy", http.StatusBadRequest},

@@ -34,6 +34,7 @@ type PeoplePage struct {
 	Scope   string // the scope of a reset, as chosen
 	All     bool
 	Ticked  map[string]bool
+	Several bool // Error says for how many people it was done, and for whom not
 }
 
 // A Row is one person of a list.
@@ -195,7 +196,7 @@ func (p *Pages) peoplePage(w http.ResponseWriter, r *http.Request, v visitor, fo
 	}
 	page := &PeoplePage{
 		Tenants: v.tenants, Tenant: l.tenant, Search: l.search, Filter: l.filter, Filters: filterNames, Scope: form.Get("scope"),
-		All: form.Get("all") != "", Mails: p.Deliver != nil, Reminds: p.Remind != nil, Ticked: map[string]bool{},
+		All: form.Get("all") != "", Several: isSeveral(refused), Mails: p.Deliver != nil, Reminds: p.Remind != nil, Ticked: map[string]bool{},
 	}
 	for _, key := range form["person"] {
 		page.Ticked[key] = true

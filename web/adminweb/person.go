@@ -90,11 +90,10 @@ func (p *Pages) personPage(w http.ResponseWriter, r *http.Request, v visitor, th
 func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
 	exempt, frozen := m.Enrollment == enroll.Exempted, !m.FrozenAt.IsZero()
 	active, reset := m.Authenticators > 0 || m.Phones > 0, m.Enrollment == enroll.ResetPending
-	kept := !m.Updated.IsZero() && m.State != admin.StateUnreadable
 	return map[string]bool{
 		"restore":       len(m.Recoverable) > 0,
-		"reset":         kept && !exempt,
-		"issue":         p.Deliver != nil && !frozen && (active || reset),
+		"reset":         resettable(m),
+		"issue":         p.Deliver != nil && issuable(m),
 		"unlock":        m.Throttled != nil || frozen,
 		"grace":         m.Required && !active && !reset && !exempt,
 		"phone":         of.Methods.Has(policy.Phone) && of.AssignedPhones && !exempt,
@@ -103,6 +102,18 @@ func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
 		"end-exemption": exempt,
 		"forget":        p.Erase != nil,
 	}
+}
+
+// resettable reports whether a reset would remove something. A person who has set nothing up
+// would only lose the time to do so.
+func resettable(m admin.Member) bool {
+	has := m.Authenticators > 0 || m.Phones > 0 || m.RecoveryCodesLeft > 0 || len(m.Browsers) > 0 || !m.IssuedUntil.IsZero()
+	return m.Enrollment != enroll.Exempted && (has || m.Enrollment == enroll.ResetPending || !m.FrozenAt.IsZero())
+}
+
+// issuable reports whether a recovery code can be issued.
+func issuable(m admin.Member) bool {
+	return m.FrozenAt.IsZero() && (m.Authenticators > 0 || m.Phones > 0 || m.Enrollment == enroll.ResetPending)
 }
 
 // helps returns the changes that let a person in again, in the order in which they are safe.

@@ -21,7 +21,8 @@ type PolicyPage struct {
 	Tenants   []Tenant
 	Tenant    Tenant
 	Status    admin.TenantStatus
-	Stricter  bool // a tenant above asks for more
+	Stricter  bool   // a tenant above asks for more
+	Proposed  string // what a link has proposed: "required", or "already" if that is so
 	Modes     []string
 	RoleModes []string // including the empty word, for the general mode
 	Phones    []string
@@ -71,6 +72,18 @@ func (p *Pages) getPolicy(w http.ResponseWriter, r *http.Request, v visitor) err
 	return p.policyPage(w, r, v, t, st, form, nil)
 }
 
+// proposed says what a link that proposes to require the factor means: it comes from a list
+// of people, and the policy is for everybody.
+func proposed(r *http.Request, st admin.TenantStatus) string {
+	switch {
+	case r.Method != http.MethodGet || r.URL.Query().Get("mode") != policy.Required.String():
+		return ""
+	case st.Effective.Mode == policy.Required:
+		return "already"
+	}
+	return "required"
+}
+
 // ownOr returns the tenant's own policy, or without one what applies to it now: a form with
 // the library's defaults would take away what the tenants above allow.
 func ownOr(st admin.TenantStatus) policy.Policy {
@@ -118,7 +131,7 @@ func yesNo(is bool) string {
 func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t Tenant, st admin.TenantStatus, form url.Values, refused error) (err error) {
 	page := &PolicyPage{
 		Tenants: v.tenants, Tenant: t, Status: st, Modes: modes, RoleModes: append([]string{""}, modes...),
-		Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "7", "14", "30", "60", "90"}, Form: map[string]string{},
+		Proposed: proposed(r, st), Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "7", "14", "30", "60", "90"}, Form: map[string]string{},
 	}
 	own := ownOr(st)
 	if st.Mandatory { // by itself, and not by a tenant above
@@ -190,9 +203,17 @@ func (p *Pages) confirmPolicy(r *http.Request, v visitor, t Tenant, st admin.Ten
 	}
 	c := confirmation{
 		action: admin.ActionSetPolicy, target: store.AccountID{Tenant: t.ID}, doing: l.Say("do.policy", "Tenant", t.Name),
-		terms: of.terms, details: of.details, back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
+		terms: of.terms, back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
 	}
 	c.purpose = admin.Purpose(c.action, c.target)
+	if !next.Deadline.IsZero() && next.Deadline.Before(p.now()) && !next.Deadline.Equal(st.Effective.Deadline) {
+		c.details = append(c.details, l.Say("does.deadline"))
+	}
+	below, err := p.below(r.Context(), l, v, t)
+	if err != nil {
+		return confirmation{}, err
+	}
+	c.details = slices.Concat(c.details, below, of.details)
 	// As Admin.SetPolicy decides. An own policy that is made milder has an effect once the
 	// tenants above are milder, too.
 	milder := policy.Lowers(st.Own, next) && (st.Set || policy.Lowers(st.Effective, next))

@@ -3,12 +3,15 @@ package adminweb_test
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 // A provider's tenant is offered only "required", and accepts nothing else.
@@ -87,6 +90,85 @@ func TestPolicyOfTenantWithoutOne(t *testing.T) {
 	require.Empty(t, b.Page.Texts("changed"), "the provider allows none")
 	require.Contains(t, b.Page.Text("table"), "Days that a browser is trusted 0 days 0 days")
 	require.Equal(t, "The organisations above or the operator require more than this policy. The table shows what applies. Without effect for now: Days that a browser is trusted: 0 days → 30 days", b.Page.Text("doing"))
+}
+
+// A role that has a mode of its own before or after is in the table, also where everybody has
+// the same mode: what is milder for it takes effect.
+func TestRoleAsForEverybody(t *testing.T) {
+	s := newSite(t)
+	admins, err := policy.NewRoles(map[string]policy.Mode{"admin": policy.Required})
+	require.NoError(t, err)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Roles: admins})
+	b := s.as(boss)
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "role-0", "")
+	require.Equal(t, []string{"Two-factor authentication Required Optional", "Administrator Required Optional"}, b.Page.Texts("changed"))
+	require.Equal(t, "Some of it requires less than before.", b.Page.Text("doing"))
+	b.confirm()
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "required", "role-0", "required")
+	require.Equal(t, []string{"Two-factor authentication Optional Required", "Administrator Optional Required"}, b.Page.Texts("changed"))
+	require.Empty(t, b.Page.Text("doing"))
+}
+
+// The policy of a tenant counts for those below it, and the page that confirms names them.
+func TestPolicyForTenantsBelow(t *testing.T) {
+	s := newSite(t)
+	b := s.as(root)
+	b.Get("/2fa-admin/policy?tenant=provider")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "required")
+	require.Equal(t, "It applies to the organisations below as well, where these require less: “Acme” and “Globex”.", b.Page.Text("doing"))
+	b.Get("/2fa-admin/policy?tenant=acme")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "required")
+	require.Empty(t, b.Page.Text("doing"), "nothing is below it")
+}
+
+// A time that has passed is not refused: it ends everybody's time to set up at once. The page
+// says so.
+func TestDeadlineInThePast(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	const passed = "This time has passed already"
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "required", "deadline", "2026-03-01")
+	require.Contains(t, b.Page.Text("doing"), passed)
+	b.confirm()
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "browsers", "7")
+	require.NotContains(t, b.Page.Text("doing"), passed, "it was so before")
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "deadline", "2026-03-02")
+	require.NotContains(t, b.Page.Text("doing"), passed, "the day has not ended")
+}
+
+// A list of chosen people leads to the policy of all: the page says so.
+func TestRequireOfChosenPeople(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	b.Post("/2fa-admin/people/change", "person", key(mika), "do", "require")
+	require.Contains(t, b.Page.Text("proposed"), "The policy is for everybody in Acme, and not only for the people you chose.")
+	b.Page.Submit("/2fa-admin/policy/set")
+	b.confirm()
+	require.Empty(t, b.Page.Text("proposed"))
+	b.Post("/2fa-admin/people/change", "person", key(mika), "do", "require")
+	require.Equal(t, "It is required of everybody in Acme already.", b.Page.Text("proposed"))
+}
+
+// An administrator without an app sets one up first, and comes back to the page.
+func TestAdministratorWithoutAnApp(t *testing.T) {
+	s := newSite(t)
+	s.directory.Appoint(nora.ID, acme)
+	b := s.as(nora)
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "required")
+	require.Contains(t, b.Page.Text("main"), "You need an authenticator app of your own for this.")
+	b.Get("/2fa/setup")
+	uri := b.Page.Links()[slices.IndexFunc(b.Page.Links(), func(to string) bool { return strings.HasPrefix(to, "otpauth:") })]
+	phone, err := totptest.ScanURI(uri, s.clock)
+	require.NoError(t, err)
+	b.Page.Submit("/2fa/setup", "code", phone.Code())
+	b.Page.Submit("/2fa/security/saved")
+	require.Equal(t, "/2fa-admin/policy?tenant=acme", b.Page.Path)
 }
 
 // Where the factor is mandatory, it is required before and after.

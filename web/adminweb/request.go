@@ -19,8 +19,9 @@ import (
 // forms post to "requests/ID/approve" and "requests/ID/withdraw", with the field tenant.
 type RequestsPage struct {
 	Frame
-	Rows   []RequestRow
-	Unread string // the names of tenants whose requests could not be read
+	Rows    []RequestRow
+	Unread  string // the names of tenants whose requests could not be read
+	Several bool   // Error says for how many people it was done, and for whom not
 }
 
 // A RequestRow is a request in words.
@@ -56,7 +57,7 @@ func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, 
 		}
 		of = []Tenant{t}
 	}
-	page := &RequestsPage{}
+	page := &RequestsPage{Several: isSeveral(refused)}
 	unread, err := p.each(r.Context(), of, func(t Tenant) error {
 		st, err := p.Admin.Tenant(r.Context(), v.looks(), t.ID)
 		if err != nil {
@@ -104,11 +105,13 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, by admin.Actor, t
 		}
 		people = append(people, Row{Person: them, Tenant: t.Name})
 	}
-	row.For = l.Quoted(distinct(people))
+	if row.For = l.Quoted(distinct(people)); len(people) == 1 && people[0].Address != "" {
+		row.For = people[0].label() + ", " + people[0].Address
+	}
 	if more := len(q.Targets) - few; more > 0 {
 		row.For = l.Say("confirm.andMore", "Names", row.For, "Count", more)
 	}
-	switch q.Action {
+	switch name := row.named(people); q.Action {
 	case admin.ActionSetPolicy:
 		of, err := p.compare(ctx, l, by, t.ID, q.Before, q.Policy, st.Effective)
 		if err != nil {
@@ -118,19 +121,43 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, by admin.Actor, t
 	case admin.ActionResetAccount:
 		row.What = l.Say("request.reset-"+string(q.Scope), "Count", len(q.Targets))
 	case admin.ActionExemptAccount:
-		row.What = l.Say("request.exempt", "Machine", q.Name)
+		row.What = l.Say("do.exempt", "Name", name, "Machine", q.Name)
 	case admin.ActionForgetAccount:
-		row.What = l.Say("request.forget")
+		row.What = l.Say("do.forget", "Name", name)
 	case admin.ActionRestoreAuthenticator:
-		row.What = l.Say("request.restore")
+		row.What = l.Say("request.restore", "Name", name)
 	case admin.ActionAssignPhone:
-		if row.What = l.Say("request.phoneNone"); q.Name != "" {
-			row.What = l.Say("request.phone", "Number", q.Name) // whole: a second person judges it
+		if row.What = l.Say("do.phoneNone", "Name", name); q.Name != "" {
+			row.What = l.Say("do.phone", "Number", q.Name, "Name", name) // whole: a second person judges it
 		}
 	default:
 		row.What = string(q.Action)
 	}
-	return row, nil
+	if len(q.Targets) > 0 {
+		row.Notes, err = p.does(ctx, l, by, st, row)
+	}
+	return row, err
+}
+
+// named returns the name of the only person whom the request is about.
+func (row RequestRow) named(people []Row) string {
+	if len(people) != 1 {
+		return row.For
+	}
+	return people[0].label()
+}
+
+// does says what the approval of a request about people does.
+func (p *Pages) does(ctx context.Context, l *web.Language, by admin.Actor, st admin.TenantStatus, row RequestRow) ([]string, error) {
+	does := effect{row.Action, row.Scope, len(row.Targets), row.Name != "", st.Effective.IssuedCode}
+	if len(row.Targets) > 1 {
+		return does.details(l, admin.Member{}), nil
+	}
+	m, err := p.Admin.Member(ctx, by, totpflow.AccountID{Tenant: row.Tenant.ID, User: row.Targets[0]})
+	if errors.Is(err, admin.ErrNotAllowed) { // the administrator can neither approve it nor see the account
+		err = nil
+	}
+	return does.details(l, m), err
 }
 
 // kept returns the person of an account, also of a deleted one: its user ID is the name.
@@ -188,15 +215,13 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	c := confirmation{
 		action: admin.ActionApprove, target: store.AccountID{Tenant: t.ID}, purpose: admin.ActionApprove.On(id), terms: row.Terms,
 		doing: l.Say("do."+word, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
-		request: &row, title: maskedTitle(l, word, row.Request),
+		request: &row, title: maskedTitle(l, word, row),
 	}
 	if row.For != "" {
 		c.details = []string{row.For, t.Name}
 	}
 	if answer == "approve" {
-		if c.details, err = p.approves(r.Context(), l, v, st, row); err != nil {
-			return refuse(err)
-		}
+		c.details = append(c.details, row.Notes...)
 	}
 	by, ok, err := p.confirm(w, r, v, c)
 	if !ok || err != nil {
@@ -213,36 +238,14 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	return p.done(w, r, "done-"+word, p.Path("requests"))
 }
 
-// approves says whom a request is about, and what its approval does.
-func (p *Pages) approves(ctx context.Context, l *web.Language, v visitor, st admin.TenantStatus, row RequestRow) ([]string, error) {
-	does := effect{row.Action, row.Scope, len(row.Targets), row.Name != "", st.Effective.IssuedCode}
-	switch len(row.Targets) {
-	case 0:
-		return row.Notes, nil
-	case 1:
-	default:
-		return append([]string{row.For, row.Tenant.Name}, does.details(l, admin.Member{})...), nil
-	}
-	id := totpflow.AccountID{Tenant: row.Tenant.ID, User: row.Targets[0]}
-	them, err := p.kept(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	m, err := p.Admin.Member(ctx, v.looks(), id)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat([]string{row.For}, v.which(them), does.details(l, m)), nil
-}
-
 // maskedTitle returns the title of the page that confirms an answer to a request, where it
 // differs from the heading, which has a number whole.
-func maskedTitle(l *web.Language, word string, q admin.Request) string {
-	if q.Action != admin.ActionAssignPhone || q.Name == "" {
+func maskedTitle(l *web.Language, word string, row RequestRow) string {
+	if row.Action != admin.ActionAssignPhone || row.Name == "" {
 		return ""
 	}
-	number, _ := phone.ParseNumber(q.Name)
-	return l.Say("do."+word, "What", l.Say("request.phone", "Number", number.String()))
+	number, _ := phone.ParseNumber(row.Name)
+	return l.Say("do."+word, "What", strings.ReplaceAll(row.What, row.Name, number.String()))
 }
 
 // approve carries out the request, and makes the host store generations and erase people

@@ -85,6 +85,24 @@ func TestRequestWithoutEffect(t *testing.T) {
 	require.Equal(t, policy.Optional, s.policyOf("acme").Mode)
 }
 
+// An administrator who is among the people of a request has no button to approve it, and no
+// badge for it: nobody approves a change of their own account.
+func TestRequestAboutTheApprover(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
+	b := s.as(boss)
+	b.Get("/2fa-admin/people")
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "scope", "all", "do", "reset")
+	b.confirm()
+	d := s.as(deputy)
+	d.Get("/2fa-admin/requests")
+	require.Empty(t, d.Page.Text("waiting"))
+	require.Contains(t, d.Page.Text("main"), "Somebody else has to approve this.")
+	r := s.as(root)
+	r.Get("/2fa-admin/requests")
+	require.Equal(t, "1", r.Page.Text("waiting"))
+}
+
 // The administrator who asked cannot approve, whatever form is sent, and no code is used
 // for it.
 func TestOwnRequest(t *testing.T) {
@@ -136,7 +154,7 @@ func TestTitleMasksTheNumber(t *testing.T) {
 	require.Contains(t, d.Page.Text("title"), "Choose +43")
 	require.NotContains(t, d.Page.Text("title"), "1234567")
 	q := admin.Request{Action: admin.ActionAssignPhone, Name: "+436601234567"}
-	require.Contains(t, s.office.MaskedTitle(q), "Approve: Choose the number +43")
+	require.Contains(t, s.office.MaskedTitle(q), "Approve: Choose +43 ••• ••67 for Mika Berg")
 	require.NotContains(t, s.office.MaskedTitle(q), "1234567")
 	q.Name = ""
 	require.Empty(t, s.office.MaskedTitle(q), "the phones are removed")
@@ -146,11 +164,13 @@ func TestTitleMasksTheNumber(t *testing.T) {
 // unique, and what ends: the same as the page of the administrator who asked.
 func TestApprovalNamesTheTenant(t *testing.T) {
 	s := newSite(t)
+	s.hire(nora)
 	s.askTwo()
 	b := s.as(boss)
 	b.Get("/2fa-admin/requests")
+	require.Contains(t, b.Page.Text("main"), "Mika Berg, mika@acme.example Ends for good: “Phone of mika”. No person can sign in", "the list says it too")
 	b.Page.Submit(action(t, b, "/2fa-admin/requests/*approve"))
-	require.Equal(t, "“Mika Berg” mika@acme.example, Acme Ends for good: “Phone of mika”. No person can sign in with this account any more.", b.Page.Text("doing"))
+	require.Equal(t, "Mika Berg, mika@acme.example Acme Ends for good: “Phone of mika”. No person can sign in with this account any more.", b.Page.Text("doing"))
 
 	d := s.as(deputy)
 	d.open(mika)
@@ -169,6 +189,6 @@ func TestApprovalNamesTheTenant(t *testing.T) {
 			said = append(said, b.Page.Text("doing"))
 		}
 	}
-	require.Contains(t, said, "“Mika Berg” mika@acme.example, Acme Ends for good: “Phone of mika”. The account cannot be brought back.")
+	require.Contains(t, said, "Mika Berg, mika@acme.example Acme Ends for good: “Phone of mika”. The account cannot be brought back.")
 	require.Contains(t, said, "“Mika Berg” and “Nora Nord” Acme These people have to set up again. All their sessions and trusted browsers end.")
 }

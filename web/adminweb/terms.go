@@ -2,6 +2,8 @@ package adminweb
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
@@ -32,23 +34,36 @@ func (p *Pages) compare(ctx context.Context, l *web.Language, by admin.Actor, te
 	if err != nil {
 		return comparison{}, err
 	}
-	c := comparison{terms: p.terms(l, effective, after), lowers: policy.Lowers(effective, after)}
+	c := comparison{terms: p.terms(l, effective, after, own, next), lowers: policy.Lowers(effective, after)}
 	if c.lowers {
 		c.details = append(c.details, l.Say("does.lowers"))
 	}
 	if policy.Lowers(after, next) {
 		c.details = append(c.details, l.Say("does.above"))
 	}
-	applies := map[string]string{}
-	for _, t := range c.terms {
-		applies[t.Field] = t.After
-	}
-	for _, t := range p.terms(l, own, next) {
-		if t.Changed() && applies[t.Field] != t.After {
+	for i, t := range p.terms(l, own, next, effective, after) { // the same fields
+		if t.Changed() && c.terms[i].After != t.After {
 			c.details = append(c.details, l.Say("does.later", "What", t.words(l)))
 		}
 	}
 	return c, nil
+}
+
+// below names the tenants of the administrator for which the policy of a tenant above them
+// counts too.
+func (p *Pages) below(ctx context.Context, l *web.Language, v visitor, above Tenant) ([]string, error) {
+	var names []string
+	_, err := p.each(ctx, v.tenants, func(t Tenant) error {
+		st, err := p.Admin.Tenant(ctx, v.looks(), t.ID)
+		if err == nil && slices.Contains(st.Parents, above.ID) {
+			names = append(names, t.Name)
+		}
+		return err
+	})
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	return []string{l.Say("does.below", "Names", firstOf(l, names))}, nil
 }
 
 // words returns the term in one line.
@@ -56,16 +71,17 @@ func (t Term) words(l *web.Language) string {
 	return l.Say("policy.change", "Field", t.Field, "Before", t.Before, "After", t.After)
 }
 
-// terms returns every field of a policy in words, as it was and as it will be.
-func (p *Pages) terms(l *web.Language, before, after policy.Policy) (all []Term) {
+// terms returns every field of a policy in words, as it was and as it will be. It has the
+// roles that these policies or the others name.
+func (p *Pages) terms(l *web.Language, before, after policy.Policy, others ...policy.Policy) (all []Term) {
 	add := func(field string, word func(policy.Policy) string) {
 		all = append(all, Term{l.Say("policy." + field), word(before), word(after)})
 	}
 	yes := func(is bool) string { return l.Say("policy.is-" + yesNo(is)) }
 	add("mode", func(x policy.Policy) string { return l.Say("policy.mode-" + x.Mode.String()) })
-	named := before.Roles.Modes()
-	for name := range after.Roles.Modes() {
-		named[name] = policy.Required
+	named := map[string]policy.Mode{}
+	for _, of := range append(others, before, after) {
+		maps.Copy(named, of.Roles.Modes())
 	}
 	for _, role := range p.Roles {
 		if _, ok := named[role.ID]; ok {

@@ -59,7 +59,7 @@ func (c *console) send(ctx context.Context, u user, l letters.Letter) error {
 }
 
 // notifyApprovers writes to every administrator who could approve a request of another
-// one: those of the organisation and of those above it. An administrator who first hears
+// one and is not its target: those of the organisation and of those above it. An administrator who first hears
 // of a request from the person who made it can be hurried into approving it.
 func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	q, pending, err := c.office.Pending(ctx, e)
@@ -83,7 +83,7 @@ func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	if err != nil {
 		return err
 	}
-	for _, u := range slices.DeleteFunc(approvers, func(u user) bool { return !u.Administers() || u.Person == asker.Person }) {
+	for _, u := range slices.DeleteFunc(approvers, func(u user) bool { return !u.Administers() || u.Person == asker.Person || slices.Contains(q.Targets, u.ID) }) {
 		l, err := c.office.RequestLetter(ctx, c.url, u.reads(ctx), of, q)
 		if err == nil {
 			err = c.send(ctx, u, l)
