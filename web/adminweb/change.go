@@ -118,16 +118,21 @@ var changes = map[string]change{
 		return totpflow.Change{}, x.Admin.RevokeBrowser(x.r.Context(), by, x.them.ID, x.field("browser"))
 	}},
 	"phone": {admin.ActionAssignPhone, func(x *asked) (err error) {
-		if typed := x.field("number"); typed != "" { // an empty one removes the phone
-			if x.number, err = phone.ParseNumber(typed); err != nil {
-				return err
+		typed := x.field("number")
+		if typed == "" { // the phones are removed
+			if x.m.Phones == 0 && x.m.Assigned.IsZero() {
+				return errNoPhone
 			}
-			x.c.doing = x.l.Say("do.phone", "Number", x.number.E164(), "Name", x.them.label()) // whole, for a typing error to be seen
-			x.c.title = x.l.Say("do.phone", "Number", x.number.String(), "Name", x.them.label())
-		} else if x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label()); x.m.Phones == 0 && x.m.Assigned.IsZero() {
-			return errNoPhone
+			x.c.doing = x.l.Say("do.phoneNone", "Name", x.them.label())
+			x.c.details = x.effects(admin.ActionAssignPhone, "", false)
+			return nil
 		}
-		x.c.details = x.effects(admin.ActionAssignPhone, "", !x.number.IsZero())
+		if x.number, err = phone.ParseNumber(typed); err != nil {
+			return err
+		}
+		x.c.doing = x.l.Say("do.phone", "Number", x.number.E164(), "Name", x.them.label()) // whole, for a typing error to be seen
+		x.c.title = x.l.Say("do.phone", "Number", x.number.String(), "Name", x.them.label())
+		x.c.details = x.effects(admin.ActionAssignPhone, "", true)
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return x.Admin.AssignPhone(x.r.Context(), by, x.them.ID, x.number)
