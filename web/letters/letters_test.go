@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -144,9 +145,12 @@ func TestLinkIsOfTheEvent(t *testing.T) {
 func TestNamesAreNoLines(t *testing.T) {
 	all := newLetters(t)
 	evil := "Ana\r\nBcc: all@evil.example\n\n    https://evil.example\u2028now\u202e"
+	long := strings.Repeat("Ana ", 18) + evil // a line ends in it
 	for _, l := range []letters.Letter{
 		all.About(letters.Person{Name: evil, Account: evil, Organisation: evil}, about(event.Event{Kind: event.Kind(evil), Source: event.Source{Address: evil}})),
 		all.Issued(letters.Person{Account: evil, Organisation: evil}, admin.IssuedCode{Code: "X", Expires: at}),
+		all.About(letters.Person{Name: long, Account: long, Organisation: long}, about(event.Event{Kind: event.SetupReminded})),
+		all.About(letters.Person{Name: long, Account: long, Organisation: long}, about(event.Event{Kind: event.Disabled})),
 	} {
 		require.NotContains(t, l.Subject, "\n")
 		require.NotContains(t, l.Text, "\r")
@@ -154,6 +158,52 @@ func TestNamesAreNoLines(t *testing.T) {
 		for line := range strings.Lines(l.Text) {
 			require.False(t, strings.HasPrefix(line, "Bcc:") || strings.HasPrefix(strings.TrimSpace(line), "https://evil"), line)
 		}
+	}
+}
+
+// A name that begins with spaces is not one of the letter's own links, which are indented.
+func TestNameIsNotIndented(t *testing.T) {
+	require.Equal(t, "https://evil.example", letters.Line("\n    https://evil.example "))
+}
+
+// The paragraphs of every letter fit on a screen of 80 columns, however long the names in
+// them are.
+func TestLinesAreShort(t *testing.T) {
+	all := newLetters(t)
+	for _, tag := range []string{"en", "de", "es"} {
+		for _, account := range []string{"ana", "ana@acme.example", "anastasia.winterhalter@umwelttechnik.example"} {
+			to := letters.Person{Name: "Anastasia Winterhalter", Account: account, Organisation: "Acme Umwelttechnik Vertriebsgesellschaft mbH", Language: tag}
+			texts := []string{
+				all.Issued(to, admin.IssuedCode{Code: "ABCD-EFGH-JKMN-PQRS", Expires: at}).Text,
+				all.About(to, about(event.Event{Kind: event.SetupReminded, Until: at, Method: string(totpflow.MethodIssuedCode)})).Text,
+				all.About(to, about(event.Event{Kind: event.PhoneAssigned, Action: "+43 ••• ••67"})).Text,
+			}
+			for _, k := range event.Kinds() {
+				texts = append(texts, all.About(to, about(event.Event{Kind: k})).Text)
+			}
+			for _, text := range texts {
+				for line := range strings.Lines(text) {
+					if !strings.HasPrefix(line, " ") {
+						require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 78, text)
+					}
+				}
+				require.NotContains(t, text, "\n\n\n")
+			}
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	words := strings.Repeat("ä ", 39)
+	long := strings.Repeat("Acme GmbH ", 9) + "end"
+	for in, want := range map[string]string{
+		"":                          "",
+		"one\ntwo  three\n\nfour\n": "one two three\n\nfour\n",
+		words + "ä\n":               strings.TrimSpace(words) + "\nä\n",
+		"a link:\n    https://backup.example/" + strings.Repeat("x", 80) + "\nand a text\n": "a link:\n    https://backup.example/" + strings.Repeat("x", 80) + "\nand a text\n",
+		"in the organisation " + long + " you\nare missing\n":                               "in the organisation\n" + long + "\nyou are missing\n",
+	} {
+		require.Equal(t, want, letters.Wrap(in, "Ana", long))
 	}
 }
 
