@@ -118,7 +118,7 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 	what, account := Line(x.Happened(e)), to.account(x)
 	subject := x.Say("letter.subject", "Product", l.Web.Product, "What", what)
 	switch e.Kind {
-	case event.SetupReminded:
+	case event.SetupReminded, event.GraceBegan, event.GraceExtended:
 		until := ""
 		if !e.Until.IsZero() {
 			until = x.Say("letter.reminderUntil", "Until", x.Minute(e.Until))

@@ -88,6 +88,7 @@ func TestLetters(t *testing.T) {
 		put(all.About(to, about(event.Event{Kind: event.RejectedRepeatedly, Source: source})))
 		put(all.About(to, about(event.Event{Kind: event.SessionsEnded, Source: source})))
 		put(all.About(to, about(event.Event{Kind: event.GraceBegan, Until: at.Add(14 * 24 * time.Hour)})))
+		put(all.About(to, about(event.Event{Kind: event.GraceExtended, Actor: "boss", Until: at.Add(14 * 24 * time.Hour)})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Actor: "boss"})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Until: at.Add(time.Hour)})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Method: string(totpflow.MethodIssuedCode)})))
@@ -204,6 +205,16 @@ func TestWrap(t *testing.T) {
 		"in the organisation " + long + " you\nare missing\n":                               "in the organisation\n" + long + "\nyou are missing\n",
 	} {
 		require.Equal(t, want, letters.Wrap(in, "Ana", long))
+	}
+}
+
+// A person who may have to set up learns by when, and where.
+func TestGraceSaysWhatToDo(t *testing.T) {
+	all := newLetters(t)
+	for _, k := range []event.Kind{event.GraceBegan, event.GraceExtended, event.SetupReminded} {
+		text := all.About(ana, about(event.Event{Kind: k, Until: at.Add(time.Hour)})).Text
+		require.Contains(t, text, "\nYou can sign in without it until 2 March 2026, 10:30 UTC.\n", k)
+		require.Contains(t, text, "\n    "+site+"/2fa/setup\n", k)
 	}
 }
 
