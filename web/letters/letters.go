@@ -144,6 +144,8 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 	switch token := l.Web.Service.NewDisownToken(e); {
 	case e.Kind == event.Frozen:
 		parts = append(parts, x.Say("letter.closed"))
+	case e.Kind == event.PhoneAssigned && e.Action != "": // not if phones were only removed
+		parts = append(parts, x.Say("letter.phone", "Link", l.Site+l.Web.Path("phone")))
 	case token != "" && e.Kind != event.Forgotten:
 		link := l.Site + l.Web.Path("not-me") + "?event=" + url.QueryEscape(string(token))
 		parts = append(parts, x.Say("letter.notMe", "For", x.Span(totpflow.DisownTokenLifetime), "Link", link))

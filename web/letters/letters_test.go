@@ -218,6 +218,13 @@ func TestGraceSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// A chosen number has to be confirmed; phones that were only removed do not.
+func TestChosenNumberSaysWhatToDo(t *testing.T) {
+	all := newLetters(t)
+	require.Contains(t, all.About(ana, about(event.Event{Kind: event.PhoneAssigned, Action: "+43 ••• ••67"})).Text, "\n    "+site+"/2fa/phone\n")
+	require.NotContains(t, all.About(ana, about(event.Event{Kind: event.PhoneAssigned})).Text, site)
+}
+
 // The host changes single texts and adds a language, as for the pages.
 func TestHostsTexts(t *testing.T) {
 	all := newLetters(t, func(c *web.Config) {
