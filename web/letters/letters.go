@@ -136,9 +136,9 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 	case e.Source.Address != "":
 		when = x.Say("letter.from", "When", when, "Address", Line(e.Source.Address))
 	}
-	text := "letter.changed"
+	text, notMe := "letter.changed", "letter.notMe"
 	if e.Kind.Refusal() { // nothing has changed, but somebody else may know the password
-		text = "letter.refused"
+		text, notMe = "letter.refused", "letter.refusedNotMe"
 	}
 	parts := []string{x.Say(text, "Account", account, "What", what, "When", when)}
 	switch token := l.Web.Service.NewDisownToken(e); {
@@ -148,7 +148,7 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 		parts = append(parts, x.Say("letter.phone", "Link", l.Site+l.Web.Path("phone")))
 	case token != "" && e.Kind != event.Forgotten:
 		link := l.Site + l.Web.Path("not-me") + "?event=" + url.QueryEscape(string(token))
-		parts = append(parts, x.Say("letter.notMe", "For", x.Span(totpflow.DisownTokenLifetime), "Link", link))
+		parts = append(parts, x.Say(notMe, "For", x.Span(totpflow.DisownTokenLifetime), "Link", link))
 	}
 	return to.letter(x, subject, parts...)
 }

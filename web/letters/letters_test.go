@@ -225,6 +225,18 @@ func TestChosenNumberSaysWhatToDo(t *testing.T) {
 	require.NotContains(t, all.About(ana, about(event.Event{Kind: event.PhoneAssigned})).Text, site)
 }
 
+// After wrong codes the letter has one order: nothing, a new password, closing the account.
+func TestRefusalHasOneOrder(t *testing.T) {
+	all := newLetters(t)
+	for _, k := range []event.Kind{event.RejectedRepeatedly, event.Suspended} {
+		_, rest, _ := strings.Cut(all.About(ana, about(event.Event{Kind: k})).Text, "there is nothing to do.")
+		_, rest, _ = strings.Cut(rest, "If it was not you, somebody else may know your password. Set a new one now.")
+		_, rest, _ = strings.Cut(rest, "If you cannot do that, open this page")
+		require.Contains(t, rest, site+"/2fa/not-me?event=", k)
+		require.NotContains(t, rest, "If")
+	}
+}
+
 // The host changes single texts and adds a language, as for the pages.
 func TestHostsTexts(t *testing.T) {
 	all := newLetters(t, func(c *web.Config) {
