@@ -155,6 +155,9 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 
 // Issued returns the letter with a recovery code that an administrator has issued. Send
 // it to the person and show it to nobody else: with the password, the code lets them in.
+// If you send it, do not also send the letter [Letters.About] the [event.RecoveryIssued]
+// of the same code. Your notifier recognises the event by its empty Reason: operators,
+// whose codes you do not send, have to give one.
 func (l *Letters) Issued(to Person, code admin.IssuedCode) Letter {
 	x := l.language(to.Language)
 	return to.letter(x, x.Say("letter.issuedSubject", "Product", l.Web.Product),
