@@ -61,10 +61,11 @@ func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Perso
 	for _, note := range row.Notes {
 		what = append(what, "      "+letters.Line(note))
 	}
+	name, who, tenant := letters.Line(cmp.Or(to.Name, to.Account)), letters.Line(row.Who), letters.Line(t.Name)
+	text := l.Say("requestLetter.request", "Name", name, "Who", who, "Tenant", tenant,
+		"What", strings.Join(what, "\n"), "Until", l.Minute(q.Expires), "Link", strings.TrimSuffix(site, "/")+p.RequestsPath(t.ID))
 	return letters.Letter{
-		Subject: l.Say("requestLetter.subject", "Product", p.Web.Product), Language: l.Tag(),
-		Text: l.Say("requestLetter.request", "Name", letters.Line(cmp.Or(to.Name, to.Account)), "Who", letters.Line(row.Who), "Tenant", letters.Line(t.Name),
-			"What", strings.Join(what, "\n"), "Until", l.Minute(q.Expires), "Link", strings.TrimSuffix(site, "/")+p.RequestsPath(t.ID)),
+		Subject: l.Say("requestLetter.subject", "Product", p.Web.Product), Language: l.Tag(), Text: letters.Wrap(text, name, who, tenant),
 	}, nil
 }
 

@@ -64,6 +64,14 @@ func TestRequestLetter(t *testing.T) {
 		for line := range strings.Lines(letter(language, q).Text) {
 			require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
 		}
+		long := adminweb.Tenant{ID: acme.ID, Name: "Acme Umwelttechnik Vertriebsgesellschaft mbH"}
+		l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Name: long.Name, Language: language}, long,
+			admin.Request{Action: admin.ActionForgetAccount, By: boss.ID, Targets: []string{mika.ID.User}, Expires: s.clock.Now()})
+		require.NoError(t, err)
+		for line := range strings.Lines(l.Text) {
+			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSpace(line)), 78, line)
+		}
+		require.Contains(t, l.Text, long.Name)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
@@ -110,13 +111,14 @@ func (l *Letters) language(tag string) *web.Language {
 }
 
 // About returns the letter about a change of the person's account: to ask whether it was
-// them, or to remind them to set up. A link closes the account, through a page with a
+// them, or to tell them what to set up. A link closes the account, through a page with a
 // button, if the person did not do it; it is valid for [totpflow.DisownTokenLifetime].
 func (l *Letters) About(to Person, n event.Notification) Letter {
 	e, x := n.Main(), l.language(to.Language)
-	what, when := Line(x.Happened(e)), x.Minute(e.At)
+	what, account := Line(x.Happened(e)), to.account(x)
 	subject := x.Say("letter.subject", "Product", l.Web.Product, "What", what)
-	if e.Kind == event.SetupReminded {
+	switch e.Kind {
+	case event.SetupReminded, event.GraceBegan, event.GraceExtended:
 		until := ""
 		if !e.Until.IsZero() {
 			until = x.Say("letter.reminderUntil", "Until", x.Minute(e.Until))
@@ -124,58 +126,98 @@ func (l *Letters) About(to Person, n event.Notification) Letter {
 		if e.Method == string(totpflow.MethodIssuedCode) {
 			until += x.Say("letter.reminderCode")
 		}
-		return l.letter(x, to, subject, "letter.reminder", "Until", until, "Link", l.Site+l.Web.Path("setup"))
+		return to.letter(x, subject, x.Say("letter.reminder", "Account", account, "Until", until, "Link", l.Site+l.Web.Path("setup")))
 	}
+
+	when := x.Minute(e.At)
 	switch {
 	case e.Actor != "": // an actor's address is not the person's
 		what = x.Say("letter.byAdmin", "What", what)
 	case e.Source.Address != "":
 		when = x.Say("letter.from", "When", when, "Address", Line(e.Source.Address))
 	}
-	text := "letter.changed"
+	text, notMe := "letter.changed", "letter.notMe"
 	if e.Kind.Refusal() { // nothing has changed, but somebody else may know the password
-		text = "letter.refused"
+		text, notMe = "letter.refused", "letter.refusedNotMe"
 	}
-	written := l.letter(x, to, subject, text, "What", what, "When", when)
-	if e.Kind == event.Frozen {
-		written.Text += "\n" + x.Say("letter.closed")
+	parts := []string{x.Say(text, "Account", account, "What", what, "When", when)}
+	switch token := l.Web.Service.NewDisownToken(e); {
+	case e.Kind == event.Frozen:
+		parts = append(parts, x.Say("letter.closed"))
+	case e.Kind == event.PhoneAssigned && e.Action != "": // not if phones were only removed
+		parts = append(parts, x.Say("letter.phone", "Link", l.Site+l.Web.Path("phone")))
+	case token != "" && e.Kind != event.Forgotten:
+		link := l.Site + l.Web.Path("not-me") + "?event=" + url.QueryEscape(string(token))
+		parts = append(parts, x.Say(notMe, "For", x.Span(totpflow.DisownTokenLifetime), "Link", link))
 	}
-	token := l.Web.Service.NewDisownToken(e)
-	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
-		return written
-	}
-	link := l.Site + l.Web.Path("not-me") + "?event=" + url.QueryEscape(string(token))
-	written.Text += "\n" + x.Say("letter.notMe", "For", x.Span(totpflow.DisownTokenLifetime), "Link", link)
-	return written
+	return to.letter(x, subject, parts...)
 }
 
 // Issued returns the letter with a recovery code that an administrator has issued. Send
 // it to the person and show it to nobody else: with the password, the code lets them in.
+// If you send it, do not also send the letter [Letters.About] the [event.RecoveryIssued]
+// of the same code. Your notifier recognises the event by its empty Reason: operators,
+// whose codes you do not send, have to give one.
 func (l *Letters) Issued(to Person, code admin.IssuedCode) Letter {
 	x := l.language(to.Language)
-	return l.letter(x, to, x.Say("letter.issuedSubject", "Product", l.Web.Product), "letter.issued", "Code", code.Code, "Until", x.Minute(code.Expires))
+	return to.letter(x, x.Say("letter.issuedSubject", "Product", l.Web.Product),
+		x.Say("letter.issued", "Account", to.account(x), "Code", code.Code, "Until", x.Minute(code.Expires)))
 }
 
-// letter begins every text with the person's name, and names the account.
-func (l *Letters) letter(x *web.Language, to Person, subject, text string, args ...any) Letter {
-	account := Line(to.Account)
-	if to.Organisation != "" {
-		account = x.Say("letter.accountOf", "Account", account, "Organisation", Line(to.Organisation))
+// account names the account in a text.
+func (p Person) account(x *web.Language) string {
+	if p.Organisation == "" {
+		return Line(p.Account)
 	}
-	args = append(args, "Account", account)
-	return Letter{
-		Subject: Line(subject), Language: x.Tag(),
-		Text: x.Say("letter.hello", "Name", Line(cmp.Or(to.Name, to.Account))) + "\n\n" + x.Say(text, args...),
-	}
+	return x.Say("letter.accountOf", "Account", Line(p.Account), "Organisation", Line(p.Organisation))
 }
 
-// Line returns a text that a person has chosen on one line: a name with line breaks in it
-// could otherwise say anything in a letter, and add headers to the mail.
+// letter begins with the person's name.
+func (p Person) letter(x *web.Language, subject string, parts ...string) Letter {
+	name := Line(cmp.Or(p.Name, p.Account))
+	text := x.Say("letter.hello", "Name", name) + "\n\n" + strings.Join(parts, "\n")
+	return Letter{Subject: Line(subject), Language: x.Tag(), Text: Wrap(text, name, Line(p.Account), Line(p.Organisation))}
+}
+
+// Line returns a text that a person has chosen on one line, without spaces around it: a
+// name with line breaks in it could otherwise say anything in a letter, and add headers to
+// the mail.
 func Line(text string) string {
-	return strings.Map(func(r rune) rune {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, text)
+	}, text))
+}
+
+// columns is the longest line that RFC 5322 §2.1.1 recommends.
+const columns = 78
+
+// Wrap fills the lines of a letter's paragraphs up to 78 characters, because names in a
+// text are shorter or longer than in its catalogue. A line that begins with a space, such
+// as a link, stays as it is. The names, each of which is a [Line], are not broken:
+// otherwise a part of a name could look like a line of the letter.
+func Wrap(text string, names ...string) string {
+	const joined = "\x00" // is in no Line
+	for _, name := range names {
+		text = strings.ReplaceAll(text, name, strings.ReplaceAll(name, " ", joined))
+	}
+	var lines []string
+	open := false // the last line is one of a paragraph
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "" || line[0] == ' ' {
+			lines, open = append(lines, line), false
+			continue
+		}
+		for word := range strings.FieldsFuncSeq(line, func(r rune) bool { return r == ' ' }) {
+			last := len(lines) - 1
+			if !open || utf8.RuneCountInString(lines[last]+" "+word) > columns {
+				lines, open = append(lines, word), true
+				continue
+			}
+			lines[last] += " " + word
+		}
+	}
+	return strings.ReplaceAll(strings.Join(lines, "\n"), joined, " ")
 }

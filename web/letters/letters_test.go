@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -87,6 +88,7 @@ func TestLetters(t *testing.T) {
 		put(all.About(to, about(event.Event{Kind: event.RejectedRepeatedly, Source: source})))
 		put(all.About(to, about(event.Event{Kind: event.SessionsEnded, Source: source})))
 		put(all.About(to, about(event.Event{Kind: event.GraceBegan, Until: at.Add(14 * 24 * time.Hour)})))
+		put(all.About(to, about(event.Event{Kind: event.GraceExtended, Actor: "boss", Until: at.Add(14 * 24 * time.Hour)})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Actor: "boss"})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Until: at.Add(time.Hour)})))
 		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Method: string(totpflow.MethodIssuedCode)})))
@@ -144,9 +146,12 @@ func TestLinkIsOfTheEvent(t *testing.T) {
 func TestNamesAreNoLines(t *testing.T) {
 	all := newLetters(t)
 	evil := "Ana\r\nBcc: all@evil.example\n\n    https://evil.example\u2028now\u202e"
+	long := strings.Repeat("Ana ", 18) + evil // a line ends in it
 	for _, l := range []letters.Letter{
 		all.About(letters.Person{Name: evil, Account: evil, Organisation: evil}, about(event.Event{Kind: event.Kind(evil), Source: event.Source{Address: evil}})),
 		all.Issued(letters.Person{Account: evil, Organisation: evil}, admin.IssuedCode{Code: "X", Expires: at}),
+		all.About(letters.Person{Name: long, Account: long, Organisation: long}, about(event.Event{Kind: event.SetupReminded})),
+		all.About(letters.Person{Name: long, Account: long, Organisation: long}, about(event.Event{Kind: event.Disabled})),
 	} {
 		require.NotContains(t, l.Subject, "\n")
 		require.NotContains(t, l.Text, "\r")
@@ -154,6 +159,81 @@ func TestNamesAreNoLines(t *testing.T) {
 		for line := range strings.Lines(l.Text) {
 			require.False(t, strings.HasPrefix(line, "Bcc:") || strings.HasPrefix(strings.TrimSpace(line), "https://evil"), line)
 		}
+	}
+}
+
+// A name that begins with spaces is not one of the letter's own links, which are indented.
+func TestNameIsNotIndented(t *testing.T) {
+	require.Equal(t, "https://evil.example", letters.Line("\n    https://evil.example "))
+}
+
+// The paragraphs of every letter fit on a screen of 80 columns, however long the names in
+// them are.
+func TestLinesAreShort(t *testing.T) {
+	all := newLetters(t)
+	for _, tag := range []string{"en", "de", "es"} {
+		for _, account := range []string{"ana", "ana@acme.example", "anastasia.winterhalter@umwelttechnik.example"} {
+			to := letters.Person{Name: "Anastasia Winterhalter", Account: account, Organisation: "Acme Umwelttechnik Vertriebsgesellschaft mbH", Language: tag}
+			texts := []string{
+				all.Issued(to, admin.IssuedCode{Code: "ABCD-EFGH-JKMN-PQRS", Expires: at}).Text,
+				all.About(to, about(event.Event{Kind: event.SetupReminded, Until: at, Method: string(totpflow.MethodIssuedCode)})).Text,
+				all.About(to, about(event.Event{Kind: event.PhoneAssigned, Action: "+43 ••• ••67"})).Text,
+			}
+			for _, k := range event.Kinds() {
+				texts = append(texts, all.About(to, about(event.Event{Kind: k})).Text)
+			}
+			for _, text := range texts {
+				for line := range strings.Lines(text) {
+					if !strings.HasPrefix(line, " ") {
+						require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 78, text)
+					}
+				}
+				require.NotContains(t, text, "\n\n\n")
+			}
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	words := strings.Repeat("ä ", 39)
+	long := strings.Repeat("Acme GmbH ", 9) + "end"
+	for in, want := range map[string]string{
+		"":                          "",
+		"one\ntwo  three\n\nfour\n": "one two three\n\nfour\n",
+		words + "ä\n":               strings.TrimSpace(words) + "\nä\n",
+		"a link:\n    https://backup.example/" + strings.Repeat("x", 80) + "\nand a text\n": "a link:\n    https://backup.example/" + strings.Repeat("x", 80) + "\nand a text\n",
+		"in the organisation " + long + " you\nare missing\n":                               "in the organisation\n" + long + "\nyou are missing\n",
+	} {
+		require.Equal(t, want, letters.Wrap(in, "Ana", long))
+	}
+}
+
+// A person who may have to set up learns by when, and where.
+func TestGraceSaysWhatToDo(t *testing.T) {
+	all := newLetters(t)
+	for _, k := range []event.Kind{event.GraceBegan, event.GraceExtended, event.SetupReminded} {
+		text := all.About(ana, about(event.Event{Kind: k, Until: at.Add(time.Hour)})).Text
+		require.Contains(t, text, "\nYou can sign in without it until 2 March 2026, 10:30 UTC.\n", k)
+		require.Contains(t, text, "\n    "+site+"/2fa/setup\n", k)
+	}
+}
+
+// A chosen number has to be confirmed; phones that were only removed do not.
+func TestChosenNumberSaysWhatToDo(t *testing.T) {
+	all := newLetters(t)
+	require.Contains(t, all.About(ana, about(event.Event{Kind: event.PhoneAssigned, Action: "+43 ••• ••67"})).Text, "\n    "+site+"/2fa/phone\n")
+	require.NotContains(t, all.About(ana, about(event.Event{Kind: event.PhoneAssigned})).Text, site)
+}
+
+// After wrong codes the letter has one order: nothing, a new password, closing the account.
+func TestRefusalHasOneOrder(t *testing.T) {
+	all := newLetters(t)
+	for _, k := range []event.Kind{event.RejectedRepeatedly, event.Suspended} {
+		_, rest, _ := strings.Cut(all.About(ana, about(event.Event{Kind: k})).Text, "there is nothing to do.")
+		_, rest, _ = strings.Cut(rest, "If it was not you, somebody else may know your password. Set a new one now.")
+		_, rest, _ = strings.Cut(rest, "If you cannot do that, open this page")
+		require.Contains(t, rest, site+"/2fa/not-me?event=", k)
+		require.NotContains(t, rest, "If")
 	}
 }
 

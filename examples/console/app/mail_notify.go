@@ -17,11 +17,14 @@ import (
 // notify writes to the person about a change of the ways in which they sign in, one mail
 // for each thing that was done. It writes to the other administrators about a request of
 // one of them. An error means that the notification is delivered again later.
+//
+// A recovery code that an administrator sends comes with a letter of its own. An
+// operator, who always gives a reason, has the code in a file: the person is told of that.
 func (c *console) notify(ctx context.Context, n event.Notification) error {
-	if e := n.Main(); e.Kind == event.ApprovalRequested {
+	switch e := n.Main(); {
+	case e.Kind == event.ApprovalRequested:
 		return c.notifyApprovers(ctx, e)
-	}
-	if n.User == "" {
+	case n.User == "", e.Kind == event.RecoveryIssued && e.Reason == "":
 		return nil
 	}
 	u, err := c.users.byID(ctx, n.User)

@@ -96,7 +96,9 @@ func TestAssignedPhone(t *testing.T) {
 	boss.get(to).says("person/phone")
 	boss.change(device, ana, "phone", "number", "0664 9876567").is(http.StatusBadRequest)
 	boss.change(device, ana, "phone", "number", mobile).redirects(to)
-	require.Contains(t, s.last(ana, "phone number chosen").Text, "by an administrator")
+	mail := s.last(ana, "phone number chosen").Text
+	require.Contains(t, mail, "by an administrator")
+	require.Contains(t, mail, mailURL+"/2fa/phone")
 
 	person.password(ana).redirects("/2fa/setup")
 	person.get("/2fa/setup").says("/2fa/phone")

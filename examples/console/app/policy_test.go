@@ -39,7 +39,7 @@ func TestGrace(t *testing.T) {
 	person.get("/2fa/setup").says("16 March 2026, 09:30 UTC")
 	person.get("/").is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication by <time", ">16 March 2026, 09:30 UTC</time>.", `href="/2fa/setup"`)
 	require.Equal(t, "Has to set up soon", b.get("/2fa-admin/people").states()[ana.Email])
-	require.Contains(t, s.last(ana, "required from 16 March 2026").Text, "16 March 2026")
+	require.Contains(t, s.last(ana, "has to be set up by 16 March 2026").Text, "until 16 March 2026, 09:30 UTC")
 
 	s.clock.Advance(10 * day) // the grace period begins only once
 	person.password(ana).redirects("/2fa/setup")
