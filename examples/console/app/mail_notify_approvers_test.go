@@ -26,5 +26,11 @@ func TestMailsToApprovers(t *testing.T) {
 		require.NotContains(t, m.Subject, "second administrator")
 	}
 	b.change(phone, ana, "forget").redirects("/2fa-admin/requests")
-	require.Contains(t, s.last(nora, "is waiting for a second administrator").Text, "      “"+ana.Name+"”")
+	require.Contains(t, s.last(nora, "is waiting for a second administrator").Text, "      "+ana.Name+", "+ana.Email)
+
+	// Nobody approves a change of their own account.
+	before := len(s.mails.to(mika))
+	b.change(phone, mika, "forget").redirects("/2fa-admin/requests")
+	require.Contains(t, s.last(nora, "is waiting for a second administrator").Text, mika.Email)
+	require.Len(t, s.mails.to(mika), before)
 }
