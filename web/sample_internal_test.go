@@ -82,9 +82,10 @@ func TestPagesAreSmall(t *testing.T) {
 	}
 }
 
-// A word of more than 17 letters in the heading, or of more than 18 in a smaller one or a button, is wider than the narrowest screens.
-// The catalogues have soft hyphens in them: browsers without a dictionary of the language would
-// cut the word anywhere, or let the button leave its card.
+// A word of more than 17 letters in the heading, or of more than 18 in a smaller one or in a
+// button, is wider than the narrowest screens. The catalogues have soft hyphens in such words:
+// otherwise a browser without a dictionary of the language cuts them anywhere, or lets the
+// button leave its card.
 func TestLongWordsHaveHyphens(t *testing.T) {
 	longest := map[string]int{"h1": 17, "h2": 18, "button": 18} // letters
 	h := newWeb(t)
