@@ -26,6 +26,10 @@ type SecondStep struct {
 	Issued   bool // issued.html: a code sent by an administrator
 }
 
+// WasReset reports whether the second factor was reset, so that the code leads to a new
+// enrollment: the person has neither an app nor a phone, and is asked for a code all the same.
+func (s SecondStep) WasReset() bool { return !s.App && !s.ByPhone }
+
 // A CodePage asks for the code of the app. Its form posts to path "code" with the
 // field code, with code2 where Pair is set, and with trust=yes from the checkbox.
 type CodePage struct {

@@ -25,8 +25,8 @@ type ProblemPage struct {
 }
 
 // A DisownPage is the page behind the "it was not me" link of a mail. Its form posts to
-// path "not-me" with the field event. Where Closed is set the account is closed and there
-// is no form.
+// path "not-me" with the field event. Where Closed is set the account is closed, by this
+// link or before, and there is no form.
 type DisownPage struct {
 	Common
 	Event  string      // the token of the link
@@ -54,8 +54,13 @@ func (h *Web) getNotMe(w http.ResponseWriter, r *http.Request) error {
 	if p.Change, err = h.service.Disowned(totpflow.DisownToken(p.Event)); err != nil {
 		return h.show(w, r, "not-me", err, p)
 	}
+	id := totpflow.AccountID{Tenant: p.Change.Tenant, User: p.Change.User}
+	st, err := h.service.Account(totpflow.User{ID: id}).Status(r.Context())
+	if err != nil { // the button closes the account nevertheless
+		h.Log.ErrorContext(r.Context(), "web: an account to close was not read", "error", err)
+	}
+	p.Closed = !st.Frozen.IsZero()
 	if h.AccountName != nil {
-		id := totpflow.AccountID{Tenant: p.Change.Tenant, User: p.Change.User}
 		if p.Account, err = h.AccountName(r.Context(), id); err != nil { // closing must not depend on it
 			p.Account = ""
 			h.Log.ErrorContext(r.Context(), "web: an account was not named", "error", err)

@@ -203,6 +203,19 @@ var errorTexts = []struct {
 	{totpflow.ErrRecordLost, "recordLost"},
 }
 
+// codeOf returns the page whose text for a wrong code fits: a person who has no recovery
+// codes is not told to use one.
+func codeOf(page string, data any) string {
+	if p, ok := data.(interface{ onlyApp() bool }); ok && p.onlyApp() {
+		return "code"
+	}
+	return page
+}
+
+func (p *StepUpPage) onlyApp() bool { return !p.Recovery }
+
+func (f CodeField) onlyApp() bool { return !f.Recovery }
+
 // wrongCode returns the text for a code that is not right.
 func wrongCode(page string) string {
 	switch page {

@@ -169,7 +169,7 @@ func (h *Web) show(w http.ResponseWriter, r *http.Request, page string, refused 
 func (h *Web) showAs(w http.ResponseWriter, r *http.Request, status int, page string, refused error, data pageData) error {
 	l := h.spoken(r)
 	c := data.common()
-	c.Product, c.now, c.Error = h.Product, h.now(), l.explain(page, refused, h.now())
+	c.Product, c.now, c.Error = h.Product, h.now(), l.explain(codeOf(page, data), refused, h.now())
 	c.Notice = h.takeNotice(w, r, l)
 	if c.Title == "" {
 		c.Title = l.Say(page + ".title")
@@ -190,6 +190,7 @@ func (h *Web) showAs(w http.ResponseWriter, r *http.Request, status int, page st
 // write puts the layout around a page, and sends it whole or not at all.
 func (h *Web) write(w http.ResponseWriter, r *http.Request, status int, l *Language, p Page) error {
 	h.headers(w)
+	p.Title = strings.ReplaceAll(p.Title, "\u00ad", "") // a window shows it in one line
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", l.Tag())
 	if h.Layout != nil {

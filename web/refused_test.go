@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"maps"
 	"net/url"
 	"slices"
@@ -155,3 +156,13 @@ func (s *site) reset(u totpflow.User) {
 }
 
 var operator = admin.Operator{Name: "root", Reason: "test"}
+
+// issue returns a recovery code that an administrator sends.
+func (s *site) issue(u totpflow.User) (code string) {
+	s.t.Helper()
+	require.NoError(s.t, admin.New(s.service, nil).IssueRecoveryCode(s.t.Context(), operator, u.ID, func(_ context.Context, i admin.IssuedCode) error {
+		code = i.Code
+		return nil
+	}))
+	return code
+}

@@ -67,6 +67,9 @@ func (h *Web) samples() []Sample {
 	one.Authenticators, one.Names, one.Few, one.Required, one.Browsers, one.PhonesAllowed = authenticators[:1], []string{"Phone"}, true, true, nil, false
 	saved := security
 	saved.RecoveryCodes.Saved, saved.Full = at, true
+	none, required := one, bare
+	none.RecoveryCodes = recovery.Summary{}
+	required.Required, required.GraceUntil = true, at.Add(time.Hour)
 	byPhone := bare
 	byPhone.Enrolled, byPhone.Phones = true, phones
 	changes := []SampleForm{
@@ -89,6 +92,7 @@ func (h *Web) samples() []Sample {
 		{"code", &CodePage{step, false, "", time.Hour, true}, []SampleForm{{"code", []string{"code", "trust"}}}},
 		{"code", &CodePage{SecondStep{Common: calm, App: true}, true, "Wait", 0, false}, []SampleForm{{"code", []string{"code", "code2"}}}},
 		{"recovery", &RecoveryPage{step, "ABCD"}, []SampleForm{{"recovery", []string{"recovery_code"}}}},
+		{"recovery", &RecoveryPage{SecondStep{Common: calm, Recovery: true, Issued: true}, ""}, []SampleForm{{"recovery", []string{"recovery_code"}}}},
 		{"issued", &IssuedPage{step, "ABCD"}, []SampleForm{{"issued", []string{"issued_code"}}}},
 		{"issued", &IssuedPage{SecondStep{Common: calm, Issued: true}, ""}, []SampleForm{{"issued", []string{"issued_code"}}}},
 		{"phone-code", &PhoneCodePage{step, phones, "p1", "p1", phone.SMS, true, false, "Wait"}, []SampleForm{{"phone-code", []string{"phone_code", "phone", "via"}}, {"phone-code/send", []string{"phone", "via"}}}},
@@ -116,6 +120,8 @@ func (h *Web) samples() []Sample {
 		{"security", &one, []SampleForm{{"security/rename/a1", []string{"name"}}, {"security/add", nil}, {"security/replace", nil}}},
 		{"security", &saved, changes[:2]},
 		{"security", &byPhone, nil},
+		{"security", &none, []SampleForm{{"security/recovery-codes", nil}}},
+		{"security", &required, nil},
 		{"stepup", &stepup, []SampleForm{{"sample", proof}}},
 		{"stepup", &pair, []SampleForm{{"sample", append([]string{own + "code2"}, proof...)}}},
 		{"stepup", &app, []SampleForm{{"sample", proof}}},

@@ -8,8 +8,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/keyring"
@@ -75,6 +78,34 @@ func TestPagesAreSmall(t *testing.T) {
 			whole, err := h.content(l, "layout", Page{Product: h.Product, Title: "Title", Language: l.Tag(), Head: h.head(""), Content: content, Back: "/2fa/security"})
 			require.NoError(t, err)
 			require.Less(t, len(whole), 10_000, "%s in %s", s.Page, l.Tag())
+		}
+	}
+}
+
+// A word of more than 17 letters in the heading, or of more than 18 in a smaller one or in a
+// button, is wider than the narrowest screens. The catalogues have soft hyphens in such words:
+// otherwise a browser without a dictionary of the language cuts them anywhere, or lets the
+// button leave its card.
+func TestLongWordsHaveHyphens(t *testing.T) {
+	longest := map[string]int{"h1": 17, "h2": 18, "button": 18} // letters
+	h := newWeb(t)
+	for _, l := range h.languages.all {
+		for _, s := range h.samples() {
+			content, err := h.content(l, s.Page, s.Data)
+			require.NoError(t, err)
+			root, err := html.Parse(strings.NewReader(string(content)))
+			require.NoError(t, err)
+			for n := range root.Descendants() {
+				if n.Type != html.TextNode || longest[n.Parent.Data] == 0 {
+					continue
+				}
+				for _, word := range strings.FieldsFunc(n.Data, func(r rune) bool { return r == '-' || r == '\u00ad' || unicode.IsSpace(r) }) {
+					require.LessOrEqual(t, utf8.RuneCountInString(word), longest[n.Parent.Data], "%q in %s, %s", word, s.Page, l.Tag())
+				}
+			}
+		}
+		for _, id := range []string{"sheet.title", "sheet.titleKey", "action.new-recovery-codes"} { // not in the samples
+			require.Contains(t, l.Say(id), map[string]string{"de": "\u00ad"}[l.Tag()], id)
 		}
 	}
 }

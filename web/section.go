@@ -165,7 +165,7 @@ func (s *Section) explain(r *http.Request, err error) (string, int) {
 func (s *Section) Show(w http.ResponseWriter, r *http.Request, page string, refused error, data interface{ common() *Common }) error {
 	text, status := s.explain(r, refused)
 	if text == "" {
-		text, status = s.Language(r).explain("stepup", refused, s.web.now()), s.web.status(w, refused)
+		text, status = s.Language(r).explain(codeOf("stepup", data), refused, s.web.now()), s.web.status(w, refused)
 	}
 	return s.write(w, r, status, page, text, data)
 }
@@ -224,7 +224,7 @@ func (s *Section) Cookie(r *http.Request, what string) string { return s.web.coo
 // A CodeField is the data of a page that asks for a code of the person's app, as the
 // template stepup.html does: fields totpflow_code and, where Pair is set, totpflow_code2.
 type CodeField struct {
-	Recovery bool   // a recovery code is accepted as well
+	Recovery bool   // the person has recovery codes, which are accepted as well
 	Pair     bool   // a single code has to wait; two in a row are accepted
 	Wait     string // why codes are locked out; empty if they are not
 	NeedsApp bool   // the person has no app to show a code
@@ -236,7 +236,7 @@ func (s *Section) CodeField(r *http.Request, of Session, refused error) (CodeFie
 	if err != nil {
 		return CodeField{}, err
 	}
-	f := CodeField{Recovery: mayRecover(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0}
+	f := CodeField{Recovery: hasRecoveryCodes(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0}
 	var wait *throttle.Error
 	if st.Throttled != nil && !errors.As(refused, &wait) {
 		f.Wait = s.Language(r).wait(st.Throttled, false, s.web.now())

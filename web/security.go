@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
@@ -18,9 +19,10 @@ import (
 // follows where it needs one.
 type SecurityPage struct {
 	Common
-	Enrolled       bool // there is an authenticator or a phone
-	Off            bool // the policy offers no second factor, and there is none
-	Required       bool // whether policy requires a factor
+	Enrolled       bool      // there is an authenticator or a phone
+	Off            bool      // the policy offers no second factor, and there is none
+	Required       bool      // whether policy requires a factor
+	GraceUntil     time.Time // when a person who has no factor must have set one up; zero: there is no such time
 	Authenticators []totpflow.Authenticator
 	Names          []string // the names of the authenticators
 	Full           bool     // there are as many as there can be
@@ -41,6 +43,9 @@ type SecurityPage struct {
 }
 
 func mayRecover(st totpflow.Status) bool { return st.Policy.Methods.Has(policy.RecoveryCodes) }
+
+// hasRecoveryCodes reports whether the person has a recovery code to enter.
+func hasRecoveryCodes(st totpflow.Status) bool { return mayRecover(st) && st.RecoveryCodes.Left > 0 }
 
 // notOffered reports whether the policy offers no second factor to a person who has none.
 func notOffered(st totpflow.Status) bool { return st.Policy.Mode == policy.Off && !st.Enrolled }
@@ -83,6 +88,9 @@ func (h *Web) securityPage(w http.ResponseWriter, r *http.Request, v visitor, re
 	}
 	for _, a := range st.Authenticators {
 		p.Names = append(p.Names, a.Name)
+	}
+	if p.Required && !st.Enrolled {
+		p.GraceUntil = st.GraceUntil
 	}
 	if !st.Assigned.IsZero() {
 		p.Assigned = st.Assigned.String()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/web"
@@ -183,4 +184,42 @@ func TestPrefixLeadsToSecurity(t *testing.T) {
 	p.password(ben)
 	p.Get("/2fa/")
 	p.is(http.StatusOK, "/2fa/security", "Security")
+}
+
+// A person in a grace period reads until when a second factor must be set up.
+func TestGraceOnTheSecurityPage(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.password(ben)
+	p.Get("/2fa/security")
+	require.NotContains(t, p.Page.Text("main"), "Your organisation requires")
+	s.policy.set(policy.Policy{Mode: policy.Required, Grace: 7 * 24 * time.Hour})
+	p.Get("/2fa/security")
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Contains(t, p.Page.Text("main"), "Your organisation requires two-factor authentication. You can sign in without it until 9 March 2026")
+}
+
+// Where no recovery code is left, the page does not say that few are.
+func TestNoRecoveryCodesAreLeft(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	_, err := admin.New(s.service, nil).Reset(t.Context(), operator, ana.ID, admin.ScopeRecoveryCodes)
+	require.NoError(t, err)
+	p.Get("/2fa/security")
+	require.Contains(t, p.Page.Text("main"), "You have no recovery codes. Make new ones while you have your phone.")
+	for _, wrong := range []string{"Few codes are left", "0 of 0", "the old ones stop working"} {
+		require.NotContains(t, p.Page.Text("main"), wrong)
+	}
+
+	// Neither does the page that asks for a code mention them, nor the answer to a wrong one.
+	p.Page.Submit("/2fa/security/recovery-codes")
+	require.Equal(t, "Enter the code that your authenticator app shows now.", p.Page.Text("what"))
+	p.Page.Submit("/2fa/security/recovery-codes", "totpflow_code", p.phone.WrongCode())
+	require.Contains(t, p.Page.Text("error"), "This code is not right.")
+	require.NotContains(t, p.Page.Text("main"), "recovery code that you")
+	p.Page.Submit("/2fa/security/recovery-codes", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/security/recovery-codes", "Save your recovery codes")
+	p.Page.Submit("/2fa/security/saved")
+	p.Page.Submit("/2fa/security/add")
+	require.Contains(t, p.Page.Text("what"), "or a recovery code.")
 }

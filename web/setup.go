@@ -34,7 +34,7 @@ type SetupPage struct {
 	Required   bool      // the person cannot continue without
 	Reset      bool      // the authenticator that the person had has stopped working, mostly by an administrator
 	GraceUntil time.Time // zero: there is none
-	Recovers   bool      // the person signed in with a recovery code
+	Recovers   bool      // the person signed in with a recovery code, and replaces the authenticator
 	Left       int       // how many of those are left
 	Later      string    // the page that "not now" leads to; empty: none
 	Apps       []string  // the apps to choose from; the one chosen is the authenticator's name
@@ -66,6 +66,16 @@ func appName(r *http.Request) string {
 		return app
 	}
 	return ""
+}
+
+// newName returns the name of the new authenticator. If the person gave none, it is a word in
+// the language of the page. One that replaces a single other takes over the name of that one.
+func (h *Web) newName(r *http.Request, page totpflow.PendingEnrollment) string {
+	name := appName(r)
+	if name == "" && len(page.Clears) != 1 {
+		name = h.spoken(r).Say("setup.unnamed")
+	}
+	return name
 }
 
 func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
@@ -185,7 +195,7 @@ func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnroll
 		QRSize:  size,
 		Link:    template.URL(page.Offer.URI()), // the library has encoded it
 		Secret:  page.Offer.Secret(),
-		Expires: page.Expires, Clears: page.Clears, Codes: true,
+		Expires: page.Expires, Clears: page.Clears,
 		Apps: apps, App: r.PostFormValue("app"), Name: r.PostFormValue("name"), MaxName: enroll.MaxName,
 	}
 	account := e.visitor.account
@@ -196,15 +206,17 @@ func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnroll
 	if err != nil {
 		return nil, err
 	}
+	app := len(st.Authenticators) > 0
+	p.Adds = app && len(page.Clears) == 0
+	// An authenticator that is added leaves the codes as they are.
+	p.Codes = mayRecover(st) && (!p.Adds || st.RecoveryCodes.Total == 0)
 	if e.visitor.IsZero() {
 		p.Required, p.Reset, p.Phone = true, st.State == enroll.ResetPending, slices.Contains(e.signIn.Methods, totpflow.MethodPhoneCode)
 		return p, nil
 	}
-	app := len(st.Authenticators) > 0
-	p.Adds = app && len(page.Clears) == 0
-	p.Codes = st.Policy.Methods.Has(policy.RecoveryCodes) && !p.Adds
 	p.Phone = morePhones(st) && !app
-	p.Recovers, p.Left = e.visitor.Reason == totpflow.ReasonRecoveryCode, st.RecoveryCodes.Left
+	// An additional authenticator is set up with a code of one that still works.
+	p.Recovers, p.Left = e.visitor.Reason == totpflow.ReasonRecoveryCode && !p.Adds, st.RecoveryCodes.Left
 	p.Later = h.later(r)
 	if st.Policy.Mode == policy.Required && !st.Enrolled {
 		p.GraceUntil = st.GraceUntil
@@ -306,7 +318,7 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		}
 		added = len(st.Authenticators) > 0
 	}
-	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"), appName(r))
+	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"), h.newName(r, page))
 	if err != nil {
 		return h.setupPage(w, r, err)
 	}

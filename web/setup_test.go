@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/totptest"
@@ -224,4 +225,70 @@ func TestSheet(t *testing.T) {
 	for _, code := range p.Page.Texts("recovery-code") {
 		require.Contains(t, saved, code)
 	}
+}
+
+// The page promises recovery codes where the next page has them, also before there is a
+// session; and a person who was reset is told what to do later.
+func TestSetupPromisesCodes(t *testing.T) {
+	const promise = "Next you get your recovery codes."
+	for methods, codes := range map[policy.Methods]bool{0: true, policy.App: false} {
+		s := newSite(t)
+		s.policy.set(policy.Policy{Mode: policy.Required, Methods: methods})
+		for _, reset := range []bool{false, true} {
+			if reset {
+				_, err := admin.New(s.service, nil).Reset(t.Context(), operator, ana.ID, admin.ScopeAll)
+				require.NoError(t, err)
+			}
+			p := s.browser()
+			p.password(ana)
+			p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+			require.Equal(t, codes, strings.Contains(p.Page.Text("main"), promise))
+			require.Equal(t, reset, strings.Contains(p.Page.Text("main"), "You can begin again later with your password."))
+			require.Equal(t, !reset, strings.Contains(p.Page.Text("main"), "Ask your administrator for more time"))
+			p.scan()
+			p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+			require.Equal(t, codes, len(p.Page.Texts("recovery-code")) > 0)
+			require.Contains(t, p.Page.Text("main"), "You are signed out everywhere else.")
+		}
+	}
+}
+
+// After a sign-in by a recovery code, an authenticator that is added needs no explanation of
+// how the old one is replaced.
+func TestAddAfterARecoveryCode(t *testing.T) {
+	s := newSite(t)
+	p, codes := s.user(ana)
+	p.password(ana)
+	p.Get("/2fa/recovery")
+	p.Page.Submit("/2fa/recovery", "recovery_code", codes[0])
+	require.Contains(t, p.Page.Text("main"), "You are signed in with a recovery code")
+	p.Get("/2fa/security")
+	p.Page.Submit("/2fa/security/add")
+	p.Page.Submit("/2fa/security/add", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	require.Contains(t, p.Page.Text("main"), "Your new authenticator is added")
+	require.NotContains(t, p.Page.Text("main"), "recovery code")
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	require.NotContains(t, p.Page.Text("main"), "signed out", "an addition ends no session")
+}
+
+// An authenticator without a name is called by a word of the page's language.
+func TestUnnamedInTheLanguage(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.Header.Set("Accept-Language", "es")
+	p.password(ana)
+	p.Get("/2fa/setup")
+	p.scan()
+	first := p.phone
+	p.Page.Submit("/2fa/setup", "code", first.Code())
+	p.Get("/2fa/security")
+	require.Equal(t, []string{"Autenticador"}, p.Page.Texts("name"))
+	p.Page.Submit("/2fa/security/add")
+	p.Page.Submit("/2fa/security/add", "totpflow_code", first.Code())
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.Get("/2fa/security")
+	require.Equal(t, []string{"Autenticador", "Autenticador 2"}, p.Page.Texts("name"))
 }

@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -97,11 +96,7 @@ func TestIssuedCode(t *testing.T) {
 	p.Get("/2fa/setup")
 	p.is(http.StatusOK, "/2fa/issued", "Use the recovery code from the mail")
 	s.clock.Advance(25 * time.Hour)
-	var code string
-	require.NoError(t, admin.New(s.service, nil).IssueRecoveryCode(t.Context(), operator, ana.ID, func(_ context.Context, i admin.IssuedCode) error {
-		code = i.Code
-		return nil
-	}))
+	code := s.issue(ana)
 	p.Get("/backups/42")
 	p.password(ana)
 	p.Page.Submit("/2fa/issued", "issued_code", code)

@@ -36,7 +36,7 @@ type StepUpPage struct {
 	Danger   bool      // it takes something away
 	Action   string
 	Fields   []Field
-	Recovery bool   // a recovery code is accepted as well
+	Recovery bool   // the person has recovery codes, which are accepted as well
 	Pair     bool   // single codes are locked out; two in a row are accepted
 	Wait     string // information besides the error, such as why codes are locked out
 	NeedsApp bool
@@ -235,7 +235,7 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 	p := &StepUpPage{
 		Common: Common{Account: nameOf(v.User), Title: l.doing(action)},
 		Doing:  l.doing(action), Target: orDefault(on.Name, on.ID), At: on.At, Action: address(r), Fields: fields(r.PostForm),
-		Recovery: mayRecover(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0,
+		Recovery: hasRecoveryCodes(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0,
 		Password: !st.Enrolled && h.ofHost(action),
 		Back:     orDefault(local(r.PostFormValue(own+"back")), orDefault(referrer(r), h.Home)),
 		Danger:   !slices.Contains(mild, action),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,4 +169,21 @@ func TestChangedListIsNamedAgain(t *testing.T) {
 	b.Page.Submit("/2fa-admin/people/change", "totpflow_code", code)
 	require.Equal(t, admin.StateRequired, s.member(other).State)
 	require.Equal(t, admin.StateRequired, s.member(mika).State)
+}
+
+// Only an administrator who has recovery codes is asked for one.
+func TestConfirmByRecoveryCode(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	for _, has := range []bool{false, true} {
+		if has {
+			b.Post("/2fa/security/recovery-codes", "totpflow_code", b.phone.Code())
+			require.Len(t, b.Page.Texts("recovery-code"), 10)
+		}
+		b.open(mika)
+		b.Page.Submit("/2fa-admin/person/issue")
+		require.Equal(t, has, strings.Contains(b.Page.Text("what"), "or a recovery code"))
+		b.Page.Submit("/2fa-admin/person/issue", "totpflow_code", b.phone.WrongCode())
+		require.Equal(t, has, strings.Contains(b.Page.Text("error"), "Or use a recovery code"))
+	}
 }

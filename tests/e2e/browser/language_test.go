@@ -13,7 +13,7 @@ import (
 var narrowSize = size{"narrow", 320, 640, true}
 
 // fits asserts that the page is in the language, and that nothing of it is wider
-// than the window: header and footer included, and every form opened.
+// than the window or its card: header and footer included, and every form opened.
 func (p *tab) fits(lang, name string) {
 	p.t.Helper()
 	run(p, chromedp.Evaluate[int](`(() => { const all = document.querySelectorAll("details"); all.forEach(e => e.open = true); return all.length })()`))
@@ -27,6 +27,9 @@ func (p *tab) fits(lang, name string) {
 			if (box.right > width + 1 || box.left < -1) faults.push("outside: " + e.outerHTML.slice(0, 140));
 			else if (e.matches("button, .button, summary, .badge, h1, h2, h3, label") && e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
 				faults.push("wider than its box: " + e.outerHTML.slice(0, 140));
+			const card = e.parentElement.closest(".card");
+			if (card && !e.closest(".scan") && box.right > card.getBoundingClientRect().right - parseFloat(getComputedStyle(card).paddingRight) + 1)
+				faults.push("outside its card: " + e.outerHTML.slice(0, 140));
 		}
 		return faults;
 	})()`))
