@@ -180,6 +180,18 @@ func (a *asker) askCode(ctx context.Context, pair, byPhone bool) (code, error) {
 	return code{"code": text}, nil
 }
 
+// with returns the request with a code in it.
+func with(ask object, given code) object {
+	all := object{}
+	for name, value := range ask {
+		all[name] = value
+	}
+	for name, value := range given {
+		all[name] = value
+	}
+	return all
+}
+
 // empty reports whether the person pressed Enter alone.
 func (c code) empty() bool { return c["code"] == "" || c["phone_code"] == "" }
 

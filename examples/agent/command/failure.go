@@ -25,6 +25,7 @@ var (
 	errSignedIn      = errors.New("somebody is signed in already")
 	errLocked        = errors.New("the agent is locked")
 	errElsewhere     = errors.New("the agent was locked in another window")
+	errLeft          = errors.New("somebody signed out in another window")
 	errIdle          = errors.New("the agent locked because it was not used")
 	errNotRegistered = errors.New("this machine has no key")
 	errServer        = errors.New("the address of the server is not accepted")
@@ -61,6 +62,7 @@ func (a *agent) explain(err error) (code int, text string) {
 		{errSignedOut, ExitSignedOut, "signedOut"},
 		{errSignedIn, ExitFailed, "signedIn"},
 		{errElsewhere, ExitLocked, "lockedElsewhere"},
+		{errLeft, ExitSignedOut, "leftElsewhere"},
 		{errIdle, ExitLocked, "lockedIdle"},
 		{errLocked, ExitLocked, "locked"},
 		{applock.ErrLocked, ExitLocked, "locked"},

@@ -131,8 +131,9 @@ func (a *agent) do(ctx context.Context, args []string) error {
 	case n < c.least || n > c.most:
 		return usageError(a.textUsageOf(args[0], c.args))
 	}
-	if !a.opened {
+	if !a.opened { // another window may have signed out, or somebody else in
 		a.mark = a.files.mark()
+		a.account, a.vault = nil, nil
 	}
 	return c.run(a, ctx, args[1:])
 }
