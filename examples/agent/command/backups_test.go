@@ -168,8 +168,14 @@ func TestJobWithAKeyThatHasEnded(t *testing.T) {
 	other.run("signin", admin.Email, admin.Password, phone.Code()).ends(command.ExitDone)
 	other.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone)
 	h.run("run " + t.TempDir()).ends(command.ExitNotRegistered).notes("no longer valid")
-	require.NoError(t, os.Chmod(filepath.Join(h.folder, "machine.json"), 0o644))
-	h.run("run " + t.TempDir()).ends(command.ExitFailed).notes("can be read by others")
+	path := filepath.Join(h.folder, "machine.json")
+	require.NoError(t, os.Chmod(path, 0o644))
+	h.run("run "+t.TempDir()).ends(command.ExitFailed).notes("others can read "+path, "an administrator must run agent register")
+	for _, text := range []string{"{", `{"version": 2}`} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		require.NoError(t, os.Chmod(path, 0o600))
+		h.run("run " + t.TempDir()).ends(command.ExitFailed).notes(path + " is damaged; an administrator must run agent register")
+	}
 }
 
 // A name that somebody else has chosen does not repaint the terminal. The name of this

@@ -61,7 +61,7 @@ func (a *agent) job(ctx context.Context, args []string) error {
 	case err != nil:
 		return err
 	case m.Version != version:
-		return errBroken
+		return a.files.fault(machineFile, errBroken)
 	}
 	c, err := a.client(m.Server)
 	if err != nil {

@@ -32,14 +32,16 @@ func (a *agent) who() (err error) {
 	if err == nil {
 		a.vault, err = applock.Decode(text, a.options(a.account))
 	}
-	if errors.Is(err, errForeign) {
+	var file *fileError
+	if err == nil || errors.As(err, &file) { // the session exists, and its file is at fault
 		return err
 	}
-	if err != nil {
-		return errors.Join(errNoVault, err)
-	}
-	return nil
+	return errors.Join(errNoVault, err)
 }
+
+// absent reports whether who has found no session that could be unlocked. If it could not
+// read a file, there may be one.
+func absent(err error) bool { return errors.Is(err, errSignedOut) || errors.Is(err, errNoVault) }
 
 // options bind the vault to the account and the device.
 func (a *agent) options(who *account) applock.Options {

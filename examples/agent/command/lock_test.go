@@ -100,7 +100,7 @@ func TestTheVaultIsOfNoUse(t *testing.T) {
 	require.NoError(t, os.WriteFile(vault, []byte(strings.Replace(string(text), text2(text), "AAAA", 1)), 0o600))
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("cannot be opened")
 	require.NoError(t, os.WriteFile(vault, []byte("nonsense"), 0o600))
-	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("sign out, then sign in again")
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("run agent signout, then agent signin")
 	h.run("status").ends(command.ExitDone).says("signed out")
 	require.NoError(t, os.Remove(vault))
 	h.run("list").ends(command.ExitSignedOut)

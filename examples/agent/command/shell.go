@@ -49,10 +49,10 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 
 // prompt returns the prompt, which shows whether the agent is locked.
 func (a *agent) prompt(ctx context.Context) string {
-	switch {
-	case a.state(ctx) == nil:
+	if a.state(ctx) == nil {
 		return a.text("promptOpen")
-	case a.who() != nil:
+	}
+	if absent(a.who()) {
 		return a.text("promptSignedOut")
 	}
 	return a.text("promptLocked")

@@ -17,7 +17,7 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	switch err := a.who(); {
 	case err == nil:
 		return errSignedIn
-	case !errors.Is(err, errSignedOut) && !errors.Is(err, errNoVault):
+	case !absent(err):
 		return err
 	}
 	c, err := a.client(a.address())

@@ -4,8 +4,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -280,34 +278,6 @@ func TestUsage(t *testing.T) {
 	for _, args := range []string{"nonsense", "delete", "delete a b", "-x", "-server", "status --yaml", "signin ana@acme.example correct-horse-2", "run a b"} {
 		h.run(args).ends(command.ExitUsage)
 	}
-}
-
-// Others may know the content of a file that they can read.
-func TestFilesThatOthersCanRead(t *testing.T) {
-	h := newWorkplace(t)
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
-	h.private("account.json", "vault", "locked")
-	path := filepath.Join(h.folder, "account.json")
-	require.NoError(t, os.Chmod(path, 0o640))
-	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others", "sign out")
-	require.NoError(t, os.Chmod(path, 0o600))
-	vault := filepath.Join(h.folder, "vault")
-	require.NoError(t, os.Chmod(vault, 0o604))
-	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others")
-
-	// Signing out is the way to continue, and it ends the session on the server.
-	require.NoError(t, os.Chmod(path, 0o640))
-	d := h.run("signout").ends(command.ExitDone)
-	require.NotContains(t, d.err, "could not be notified")
-	require.Empty(t, h.disk())
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
-	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
-	h.run("list").ends(command.ExitFailed).notes("damaged", "sign out")
-	require.NoError(t, os.WriteFile(path, []byte(`{"version": 2}`), 0o600))
-	h.run("list").ends(command.ExitFailed).notes("damaged")
-	h.run("signout").ends(command.ExitDone).notes("could not be notified")
-	require.Empty(t, h.disk())
-	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 }
 
 // A code and a recovery code are accepted in every spelling. Other input does not count
