@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strconv"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -127,7 +126,7 @@ func (a *agent) do(ctx context.Context, args []string) error {
 	case !ok && a.inside: // the word may be a password or a code, so it is not repeated
 		return usageError(a.text("unknownHere"))
 	case !ok:
-		return usageError(a.text("unknownCommand", "Name", strconv.Quote(args[0])))
+		return usageError(a.text("unknownCommand", "Name", args[0]))
 	case n < c.least || n > c.most:
 		return usageError(a.textUsageOf(args[0], c.args))
 	}

@@ -33,7 +33,7 @@ func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 	_, err := totptest.TypeSecret(m[1], h.clock)
 	require.NoError(t, err)
 	h.run("status").ends(command.ExitDone).says("Zustand          gesperrt\n", "Konto            ana@acme.example\n", "in einer Datei, die nur Sie lesen können")
-	h.run("nope").ends(command.ExitUsage).notes(`agent: unbekannter Befehl "nope"; -h zeigt die Hilfe`)
+	h.run("nope").ends(command.ExitUsage).notes(`agent: unbekannter Befehl „nope“; -h zeigt die Hilfe`)
 	h.run("-x").ends(command.ExitUsage).notes("agent: unbekannte Option")
 	h.run("unlock", "wrong").ends(command.ExitRefused).notes("agent: E-Mail-Adresse und Passwort passen nicht zusammen")
 
