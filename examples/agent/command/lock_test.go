@@ -22,7 +22,7 @@ func TestClosedIsLocked(t *testing.T) {
 		says("Unlocked.", "State            unlocked", "Locks            2026-03-02 09:45 UTC", "ana-laptop", `"state": "unlocked"`)
 	require.Equal(t, 1, strings.Count(d.err, "To unlock it"), "it asked once")
 	h.run("status").ends(command.ExitDone).says("State            locked")
-	h.run("list").ends(command.ExitLocked).notes("the agent is locked; unlock it with your password and a code")
+	h.run("list").ends(command.ExitLocked).notes("the agent is locked; unlock it with your password, and with a code if your account has a second factor")
 	h.run("list", ana.Password).ends(command.ExitLocked)
 	h.run("list", "nope").ends(command.ExitRefused)
 	h.run("list", ana.Password, phone.WrongCode()).ends(command.ExitRefused)

@@ -191,7 +191,7 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 		a.note(a.text("grace", "Until", a.textTime(in.SetUpUntil)))
 	case "not enrolled":
 		a.note(a.text("notEnrolled"))
-	default:
+	case "code", "phone code":
 		if a.person() && !a.inside {
 			a.note(a.text("locksNow"))
 		}

@@ -56,7 +56,17 @@ func TestSignInAndSetUpFromAPipe(t *testing.T) {
 	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone).says("Signed in as Ana Soler")
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).
 		says("ana-laptop", "2026-03-02 07:54 UTC", "212 GB", "ana-phone").
-		notes("To unlock it, enter the password and a code of ana@acme.example.")
+		notes("To unlock it, enter the password of ana@acme.example, and a code if the account has a second factor.")
+}
+
+// People who entered no code are not told that the next command asks for one.
+func TestSignInWithoutACode(t *testing.T) {
+	h := newWorkplace(t)
+	h.answers("/api/signin", func(text string) string { return strings.Replace(text, `"not enrolled"`, `"off"`, 1) })
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	require.NotContains(t, w.ends(command.ExitDone), "code")
 }
 
 func TestSignInRefused(t *testing.T) {
