@@ -87,6 +87,20 @@ func TestDeleteFromAPipe(t *testing.T) {
 	h.run("delete nonsense", ana.Password, phone.Code()).ends(command.ExitFailed).notes("no backup with this ID")
 }
 
+// A person without recovery codes is not asked for one, at the lock and before a deletion.
+func TestDeleteWithoutRecoveryCodes(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	ids := h.run("list", ana.Password, phone.Code()).backups()
+	h.answers("/api/signin", func(text string) string { return strings.Replace(text, `["code","recovery-code"]`, `["code"]`, 1) })
+	w := h.window("delete " + ids["ana-laptop"])
+	w.types("Password: ", ana.Password)
+	w.types("\nCode from your app: ", phone.Code())
+	w.sees("Delete the backup of ana-laptop")
+	w.types("\nCode from your app: ", phone.Code())
+	require.NotContains(t, w.ends(command.ExitDone), "recovery")
+}
+
 // While single codes are not accepted, two in a row complete what the person was doing.
 func TestDeleteWithTwoCodesInARow(t *testing.T) {
 	h := newWorkplace(t)

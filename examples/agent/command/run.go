@@ -61,6 +61,7 @@ type agent struct {
 	vault   *applock.Vault // the account's vault, locked or open
 	opened  bool           // whether the vault is open
 	mark    string         // the mark of the last lock before the vault was opened, or before this command
+	methods []string       // the ways to answer with a code, as the last sign-in of this run named them
 	inside  bool           // in the shell, whose commands have no "agent" in front
 }
 
