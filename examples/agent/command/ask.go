@@ -148,9 +148,10 @@ func (a *asker) answer(ctx context.Context, q question, width int) (string, erro
 // A code is the answer to a question for a code, in the form that the API requires.
 type code object
 
-// askCode asks for a code of the app, or for two in a row while single codes are not
-// accepted. It also accepts a recovery code, and the code from a mail.
-func (a *asker) askCode(ctx context.Context, pair, byPhone bool) (code, error) {
+// askCode asks this question for a code, or for two in a row while single codes are not
+// accepted. Whatever the question names, askCode accepts a recovery code, and the code from
+// a mail: the server decides.
+func (a *asker) askCode(ctx context.Context, pair, byPhone bool, question string) (code, error) {
 	if pair {
 		first, err := a.ask(ctx, a.text("askFirstCode"))
 		if err != nil {
@@ -159,16 +160,16 @@ func (a *asker) askCode(ctx context.Context, pair, byPhone bool) (code, error) {
 		second, err := a.ask(ctx, a.text("askNextCode"))
 		return code{"codes": []string{first, second}}, err
 	}
-	question := "askCode"
-	if byPhone {
-		question = "askPhoneCode"
-	}
 	text, err := a.ask(ctx, a.text(question))
 	if err != nil {
 		return nil, err
 	}
+	mail := question == "askMailCode"
 	if strings.EqualFold(strings.TrimSpace(text), wordMail) {
+		mail = true
 		text, err = a.ask(ctx, a.text("askMailCode"))
+	}
+	if mail {
 		return code{"issued_code": text}, err
 	}
 	if strings.ContainsFunc(text, isLetter) {
@@ -178,6 +179,18 @@ func (a *asker) askCode(ctx context.Context, pair, byPhone bool) (code, error) {
 		return code{"phone_code": text}, nil
 	}
 	return code{"code": text}, nil
+}
+
+// with returns the request with a code in it.
+func with(ask object, given code) object {
+	all := object{}
+	for name, value := range ask {
+		all[name] = value
+	}
+	for name, value := range given {
+		all[name] = value
+	}
+	return all
 }
 
 // empty reports whether the person pressed Enter alone.

@@ -95,9 +95,11 @@ func (a *agent) stepUp(ctx context.Context, c client, what func(target string) s
 	return a.over(do(c.proved(proof)))
 }
 
-// prove asks for a code and returns a proof for the action that the server has named.
+// prove asks for a code and returns a proof for the action that the server has named. For
+// an action the server does not name the methods, but it did at the sign-in of this run.
 func (a *agent) prove(ctx context.Context, c client, asked *refusal) (string, error) {
 	var shown struct{ Proof string }
+	asked.Methods = a.methods
 	ask := object{"action": asked.Action, "target": asked.Target}
 	err := a.withCode(ctx, asked, nil, func(given code) error {
 		return c.post(ctx, factor+"/reauthenticate", with(ask, given), &shown)

@@ -87,6 +87,20 @@ func TestDeleteFromAPipe(t *testing.T) {
 	h.run("delete nonsense", ana.Password, phone.Code()).ends(command.ExitFailed).notes("no backup with this ID")
 }
 
+// A person without recovery codes is not asked for one, at the lock and before a deletion.
+func TestDeleteWithoutRecoveryCodes(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	ids := h.run("list", ana.Password, phone.Code()).backups()
+	h.answers("/api/signin", func(text string) string { return strings.Replace(text, `["code","recovery-code"]`, `["code"]`, 1) })
+	w := h.window("delete " + ids["ana-laptop"])
+	w.types("Password: ", ana.Password)
+	w.types("\nCode from your app: ", phone.Code())
+	w.sees("Delete the backup of ana-laptop")
+	w.types("\nCode from your app: ", phone.Code())
+	require.NotContains(t, w.ends(command.ExitDone), "recovery")
+}
+
 // While single codes are not accepted, two in a row complete what the person was doing.
 func TestDeleteWithTwoCodesInARow(t *testing.T) {
 	h := newWorkplace(t)
@@ -168,8 +182,14 @@ func TestJobWithAKeyThatHasEnded(t *testing.T) {
 	other.run("signin", admin.Email, admin.Password, phone.Code()).ends(command.ExitDone)
 	other.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone)
 	h.run("run " + t.TempDir()).ends(command.ExitNotRegistered).notes("no longer valid")
-	require.NoError(t, os.Chmod(filepath.Join(h.folder, "machine.json"), 0o644))
-	h.run("run " + t.TempDir()).ends(command.ExitFailed).notes("can be read by others")
+	path := filepath.Join(h.folder, "machine.json")
+	require.NoError(t, os.Chmod(path, 0o644))
+	h.run("run "+t.TempDir()).ends(command.ExitFailed).notes("others can read "+path, "an administrator must run agent register")
+	for _, text := range []string{"{", `{"version": 2}`} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		require.NoError(t, os.Chmod(path, 0o600))
+		h.run("run " + t.TempDir()).ends(command.ExitFailed).notes(path + " is damaged; an administrator must run agent register")
+	}
 }
 
 // A name that somebody else has chosen does not repaint the terminal. The name of this

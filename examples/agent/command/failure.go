@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/totpflow/totpflow/applock"
 )
@@ -25,6 +26,7 @@ var (
 	errSignedIn      = errors.New("somebody is signed in already")
 	errLocked        = errors.New("the agent is locked")
 	errElsewhere     = errors.New("the agent was locked in another window")
+	errLeft          = errors.New("somebody signed out in another window")
 	errIdle          = errors.New("the agent locked because it was not used")
 	errNotRegistered = errors.New("this machine has no key")
 	errServer        = errors.New("the address of the server is not accepted")
@@ -38,29 +40,39 @@ var (
 	errNoVault       = errors.New("the vault is missing or cannot be opened")
 )
 
+// A fileError is a fault of one of the agent's files, or of their folder.
+type fileError struct {
+	path  string
+	fault error // errForeign, errExposed or errBroken
+}
+
+func (e *fileError) Error() string { return e.path + ": " + e.fault.Error() }
+func (e *fileError) Unwrap() error { return e.fault }
+
 // explain returns what an error means: the exit code for a script and the text for the
 // person.
 func (a *agent) explain(err error) (code int, text string) {
 	var wrong usageError
 	var refused *refusal
+	var file *fileError
 	switch {
 	case errors.As(err, &wrong):
 		return ExitUsage, string(wrong)
 	case errors.As(err, &refused):
 		return a.explainRefusal(refused)
+	case errors.As(err, &file):
+		return ExitFailed, a.explainFile(file)
 	}
 	for _, known := range []struct {
 		err  error
 		code int
 		text string
 	}{
-		// These come first, because they may be joined with errors that follow.
-		{errAnswer, ExitFailed, "answer"},
-		{errForeign, ExitFailed, "foreign"},
-		{errExposed, ExitFailed, "exposed"},
+		{errAnswer, ExitFailed, "answer"}, // comes first, because it may be joined with an error that follows
 		{errSignedOut, ExitSignedOut, "signedOut"},
 		{errSignedIn, ExitFailed, "signedIn"},
 		{errElsewhere, ExitLocked, "lockedElsewhere"},
+		{errLeft, ExitSignedOut, "leftElsewhere"},
 		{errIdle, ExitLocked, "lockedIdle"},
 		{errLocked, ExitLocked, "locked"},
 		{applock.ErrLocked, ExitLocked, "locked"},
@@ -72,7 +84,6 @@ func (a *agent) explain(err error) (code int, text string) {
 		{errUnreachable, ExitFailed, "unreachable"},
 		{errNoBackup, ExitFailed, "noBackup"},
 		{errFolder, ExitFailed, "folder"},
-		{errBroken, ExitFailed, "broken"},
 		{io.EOF, ExitFailed, "aborted"},
 		{context.Canceled, ExitFailed, "aborted"},
 	} {
@@ -81,6 +92,24 @@ func (a *agent) explain(err error) (code int, text string) {
 		}
 	}
 	return ExitFailed, a.text("fault")
+}
+
+// explainFile returns the text about a file that the agent does not use, with its name and
+// the commands that help: a person replaces a session, and an administrator replaces the
+// key of the machine.
+func (a *agent) explainFile(e *fileError) string {
+	key := filepath.Base(e.path) == machineFile
+	switch {
+	case errors.Is(e, errForeign):
+		return a.text("foreign", "File", e.path)
+	case errors.Is(e, errExposed) && key:
+		return a.text("exposedKey", "File", e.path)
+	case errors.Is(e, errExposed):
+		return a.text("exposed", "File", e.path)
+	case key:
+		return a.text("brokenKey", "File", e.path)
+	}
+	return a.text("broken", "File", e.path)
 }
 
 // explainRefusal does the same for a refusal by the server.

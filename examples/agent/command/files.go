@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 )
 
@@ -61,6 +62,12 @@ const version = 1
 // errNone means that there is no such file.
 var errNone = fs.ErrNotExist
 
+// fault returns an error about a file. People see its whole path, because they do not know
+// the agent's folder.
+func (f files) fault(name string, err error) error {
+	return &fileError{filepath.Join(f.folder, name), err}
+}
+
 // open returns the folder, or errNone. It refuses a folder into which another user can
 // put files: with an account file there, that user could have this user's password and
 // code sent to another server. All access goes through the folder that was checked.
@@ -71,7 +78,7 @@ func (f files) open() (*os.Root, error) {
 	}
 	info, err := root.Stat(".")
 	if err == nil && (!f.mine(info) || others(info, 0o022) != 0) {
-		err = fmt.Errorf("%w: %s", errForeign, f.folder)
+		err = &fileError{f.folder, errForeign}
 	}
 	if err != nil {
 		root.Close()
@@ -93,9 +100,9 @@ func (f files) read(name string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !f.mine(info) || others(info, 0o022) != 0:
-		return nil, fmt.Errorf("%w: %s", errForeign, name)
+		return nil, f.fault(name, errForeign)
 	case others(info, 0o077) != 0:
-		return nil, fmt.Errorf("%w: %s", errExposed, name)
+		return nil, f.fault(name, errExposed)
 	}
 	return root.ReadFile(name)
 }
@@ -106,7 +113,7 @@ func (f files) readJSON(name string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("%w: %w", errBroken, err)
+		return f.fault(name, fmt.Errorf("%w: %w", errBroken, err))
 	}
 	return nil
 }
@@ -169,7 +176,7 @@ func (f files) account() (*account, error) {
 	case err != nil:
 		return nil, err
 	case who.Version != version || !devices.MatchString(who.Device):
-		return nil, errBroken
+		return nil, f.fault(accountFile, errBroken)
 	}
 	return &who, nil
 }
@@ -215,7 +222,7 @@ func (f files) own() error {
 			continue
 		}
 		if err == nil && (!f.mine(info) || others(info, 0o022) != 0) {
-			err = fmt.Errorf("%w: %s", errForeign, name)
+			err = f.fault(name, errForeign)
 		}
 		if err == nil {
 			err = root.Chmod(name, 0o600)

@@ -32,7 +32,7 @@ func TestFilesOfAnotherUser(t *testing.T) {
 	for _, whose := range []string{filepath.Base(h.folder), ".", "account.json", "vault"} {
 		h.mine = func(info fs.FileInfo) bool { return info.Name() != whose }
 		for _, args := range commands {
-			if whose == filepath.Base(h.folder) || (whose == "vault" && (args == "signin" || args == "lock" || args == "status")) {
+			if whose == filepath.Base(h.folder) || (whose == "vault" && args == "lock") {
 				continue
 			}
 			refuses(args)
@@ -161,4 +161,42 @@ func TestMarkThatCannotBeRead(t *testing.T) {
 		w.ends(command.ExitDone)
 		require.NoError(t, os.RemoveAll(mark))
 	}
+}
+
+// Others may know the content of a file that they can read. Every command that needs the
+// session names the file and the commands that help; none reports that nobody is signed in.
+func TestFilesThatOthersCanRead(t *testing.T) {
+	h := newWorkplace(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	h.private("account.json", "vault", "locked")
+	account, vault := filepath.Join(h.folder, "account.json"), filepath.Join(h.folder, "vault")
+	for path, mode := range map[string]fs.FileMode{account: 0o640, vault: 0o604} {
+		require.NoError(t, os.Chmod(path, mode))
+		for _, args := range []string{"list", "status", "status --json", "signin", "unlock"} {
+			h.run(args, ana.Password).ends(command.ExitFailed).notes("others can read " + path + " (its mode must be 600), so they may know its contents; run agent signout, then agent signin\n")
+		}
+		require.Contains(t, h.run("shell", "list").err, "run signout, then signin\n")
+		w := h.window("shell")
+		w.types("agent (locked)> ", "exit")
+		w.ends(command.ExitDone)
+		require.NoError(t, os.Chmod(path, 0o600))
+	}
+
+	// Signing out is the way to continue, and it ends the session on the server.
+	require.NoError(t, os.Chmod(account, 0o640))
+	require.NoError(t, os.Chmod(vault, 0o604))
+	d := h.run("signout").ends(command.ExitDone)
+	require.NotContains(t, d.err, "could not be notified")
+	require.Zero(t, h.sessions())
+	require.Empty(t, h.disk())
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	for _, text := range []string{"{", `{"version": 2}`} {
+		require.NoError(t, os.WriteFile(account, []byte(text), 0o600))
+		for _, args := range []string{"list", "status"} {
+			h.run(args).ends(command.ExitFailed).notes(account + " is damaged; run agent signout, then agent signin\n")
+		}
+	}
+	h.run("signout").ends(command.ExitDone).notes("could not be notified")
+	require.Empty(t, h.disk())
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 }

@@ -123,7 +123,7 @@ func FuzzAskCode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed string) {
 		a := newAsker(System{Getenv: func(string) string { return "" }, In: strings.NewReader(typed), Err: new(strings.Builder)})
 		a.lines = bufio.NewReader(strings.NewReader(typed))
-		c, err := a.askCode(t.Context(), false, false)
+		c, err := a.askCode(t.Context(), false, false, "askCode")
 		if err != nil {
 			return
 		}

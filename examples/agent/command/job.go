@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
-	"strconv"
 )
 
 // register gives this computer the key of a machine account. It requires an administrator
@@ -22,7 +21,7 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	}
 	var made struct{ Key, Machine string }
 	what := func(machine string) string {
-		return a.text("register", "Organisation", a.account.Of, "Name", strconv.Quote(machine))
+		return a.text("register", "Organisation", a.account.Of, "Name", machine)
 	}
 	err = a.stepUp(ctx, c, what, func(c client) error {
 		return c.post(ctx, path, object{}, &made)
@@ -36,7 +35,7 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	if err := a.files.writeJSON(machineFile, machine{version, a.account.Server, made.Machine, made.Key}); err != nil {
 		return err
 	}
-	a.say(a.text("registered", "Name", strconv.Quote(made.Machine)))
+	a.say(a.text("registered", "Name", made.Machine))
 	return nil
 }
 
@@ -45,7 +44,7 @@ func (a *agent) register(ctx context.Context, args []string) error {
 func (a *agent) noMachine(args []string) error {
 	text := a.text("whichMachine", "Organisation", a.account.Of)
 	if len(args) > 0 {
-		text = a.text("noMachine", "Organisation", a.account.Of, "Name", strconv.Quote(args[0]))
+		text = a.text("noMachine", "Organisation", a.account.Of, "Name", args[0])
 	}
 	a.note(a.text("failure", "What", text))
 	return &exit{ExitFailed}
@@ -61,7 +60,7 @@ func (a *agent) job(ctx context.Context, args []string) error {
 	case err != nil:
 		return err
 	case m.Version != version:
-		return errBroken
+		return a.files.fault(machineFile, errBroken)
 	}
 	c, err := a.client(m.Server)
 	if err != nil {

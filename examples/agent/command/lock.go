@@ -32,14 +32,16 @@ func (a *agent) who() (err error) {
 	if err == nil {
 		a.vault, err = applock.Decode(text, a.options(a.account))
 	}
-	if errors.Is(err, errForeign) {
+	var file *fileError
+	if err == nil || errors.As(err, &file) { // the session exists, and its file is at fault
 		return err
 	}
-	if err != nil {
-		return errors.Join(errNoVault, err)
-	}
-	return nil
+	return errors.Join(errNoVault, err)
 }
+
+// absent reports whether who has found no session that could be unlocked. If it could not
+// read a file, there may be one.
+func absent(err error) bool { return errors.Is(err, errSignedOut) || errors.Is(err, errNoVault) }
 
 // options bind the vault to the account and the device.
 func (a *agent) options(who *account) applock.Options {
@@ -121,10 +123,9 @@ func (a *agent) state(ctx context.Context) error {
 	case !a.opened:
 		return errLocked
 	case a.files.mark() != a.mark:
-		a.shut()
-		return errElsewhere
+		return a.elsewhere()
 	case a.vault.State(a.Now()) != applock.Unlocked:
-		_ = a.tell(ctx, true)
+		_ = a.tell(ctx, a.account, true)
 		a.shut()
 		return errIdle
 	}
@@ -139,12 +140,33 @@ func (a *agent) locked(ctx context.Context) (err error) {
 	case a.opened:
 		err = a.state(ctx)
 	case a.files.mark() != a.mark:
-		err = errElsewhere
+		err = a.elsewhere()
 	}
 	if err != nil {
 		a.wipe()
 	}
 	return err
+}
+
+// elsewhere forgets everything that was open, and returns what another window has done:
+// it has locked the agent, or it has signed out.
+func (a *agent) elsewhere() error {
+	err := errElsewhere
+	if a.left() {
+		err = errLeft
+	}
+	a.shut()
+	return err
+}
+
+// left reports whether another window has signed out. That window removes the account
+// before the mark, so a window that finds another mark finds no account either.
+func (a *agent) left() bool {
+	if a.account == nil {
+		return false
+	}
+	who, err := a.files.account()
+	return who == nil && err == nil
 }
 
 // shut forgets everything that was open, and the lines that were typed. The next command
@@ -157,16 +179,16 @@ func (a *agent) shut() {
 	a.typed.clear()
 }
 
-// tell asks the server to suspend the session, because this window locks or because all
-// do.
-func (a *agent) tell(ctx context.Context, thisWindow bool) error {
-	c, err := a.client(a.account.Server)
+// tell asks the server to suspend the account's session, because this window locks or
+// because all do.
+func (a *agent) tell(ctx context.Context, who *account, thisWindow bool) error {
+	c, err := a.client(who.Server)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), brief)
 	defer cancel()
-	return c.post(ctx, "/api/lock", object{"device": a.account.Device, "this_window": thisWindow}, nil)
+	return c.post(ctx, "/api/lock", object{"device": who.Device, "this_window": thisWindow}, nil)
 }
 
 // session returns the client of the person who is signed in. If the agent is locked,
@@ -193,14 +215,15 @@ func (a *agent) open(ctx context.Context) error {
 	if err := a.who(); err != nil {
 		return err
 	}
-	c, err := a.client(a.account.Server)
+	who := a.account // a lock that another window asks for forgets it
+	c, err := a.client(who.Server)
 	if err != nil {
 		return err
 	}
-	a.note(a.text("opening", "Email", a.account.Email))
+	a.note(a.text("opening", "Email", who.Email))
 	var in signedIn
 	err = a.withPassword(ctx, a.text("askPassword"), func(password string) (err error) {
-		in, err = a.enter(ctx, c, object{"device": a.account.Device, "password": password})
+		in, err = a.enter(ctx, c, object{"device": who.Device, "password": password})
 		return err
 	})
 	if errors.Is(err, io.EOF) {
@@ -210,7 +233,7 @@ func (a *agent) open(ctx context.Context) error {
 		return a.over(err)
 	}
 	var opens struct{ Value, Next string }
-	err = c.as(in.Session).post(ctx, "/api/unlock", object{"device": a.account.Device}, &opens)
+	err = c.as(in.Session).post(ctx, "/api/unlock", object{"device": who.Device}, &opens)
 	if _, ended := refusedFor(err, "signed_out"); ended { // by a set-up just now, which began a new session
 		return a.keeps(ctx, c, in)
 	}
@@ -219,7 +242,7 @@ func (a *agent) open(ctx context.Context) error {
 		return a.over(err)
 	}
 	if err := a.renew(ctx, c, opens.Value, opens.Next); err != nil {
-		_ = a.tell(ctx, true)
+		_ = a.tell(ctx, who, true)
 		return err
 	}
 	return nil
@@ -268,18 +291,6 @@ func (a *agent) renew(ctx context.Context, c client, first, second string) error
 	return nil
 }
 
-// with returns the request with a code in it.
-func with(ask object, given code) object {
-	all := object{}
-	for name, value := range ask {
-		all[name] = value
-	}
-	for name, value := range given {
-		all[name] = value
-	}
-	return all
-}
-
 // over forgets the account if the server no longer knows its session, and locks the agent
 // if the server says that the session is locked.
 func (a *agent) over(err error) error {
@@ -300,7 +311,7 @@ func (a *agent) lock(ctx context.Context, _ []string) error {
 	if err := a.who(); a.account == nil {
 		return errors.Join(failed, err)
 	}
-	untold := a.tell(ctx, false)
+	untold := a.tell(ctx, a.account, false)
 	if a.opened {
 		a.wipe()
 	}
@@ -328,7 +339,7 @@ func (a *agent) unlock(ctx context.Context, _ []string) error {
 // close locks the agent, which stays unlocked only while it runs.
 func (a *agent) close(ctx context.Context) {
 	if a.state(ctx) == nil {
-		_ = a.tell(ctx, true)
+		_ = a.tell(ctx, a.account, true)
 	}
 	a.shut()
 }

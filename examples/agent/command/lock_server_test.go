@@ -86,7 +86,7 @@ func TestLockedOnTheServer(t *testing.T) {
 	_, err := h.db.Exec(`UPDATE sessions SET windows = 0`)
 	require.NoError(t, err)
 	w.types("", "list")
-	w.sees("the agent is locked; unlock it with your password and a code")
+	w.sees("the agent is locked; unlock it with your password, and with a code if your account has a second factor")
 	w.types("agent (locked)> ", "list")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", phone.Code())

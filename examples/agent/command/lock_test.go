@@ -22,7 +22,7 @@ func TestClosedIsLocked(t *testing.T) {
 		says("Unlocked.", "State            unlocked", "Locks            2026-03-02 09:45 UTC", "ana-laptop", `"state": "unlocked"`)
 	require.Equal(t, 1, strings.Count(d.err, "To unlock it"), "it asked once")
 	h.run("status").ends(command.ExitDone).says("State            locked")
-	h.run("list").ends(command.ExitLocked).notes("the agent is locked; unlock it with your password and a code")
+	h.run("list").ends(command.ExitLocked).notes("the agent is locked; unlock it with your password, and with a code if your account has a second factor")
 	h.run("list", ana.Password).ends(command.ExitLocked)
 	h.run("list", "nope").ends(command.ExitRefused)
 	h.run("list", ana.Password, phone.WrongCode()).ends(command.ExitRefused)
@@ -100,7 +100,7 @@ func TestTheVaultIsOfNoUse(t *testing.T) {
 	require.NoError(t, os.WriteFile(vault, []byte(strings.Replace(string(text), text2(text), "AAAA", 1)), 0o600))
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("cannot be opened")
 	require.NoError(t, os.WriteFile(vault, []byte("nonsense"), 0o600))
-	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("sign out, then sign in again")
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("run agent signout, then agent signin")
 	h.run("status").ends(command.ExitDone).says("signed out")
 	require.NoError(t, os.Remove(vault))
 	h.run("list").ends(command.ExitSignedOut)
@@ -168,6 +168,58 @@ func TestSignOutInAnotherWindow(t *testing.T) {
 	w.types("agent (signed out)> ", "exit")
 	require.NotContains(t, w.ends(command.ExitDone), "run agent")
 	h.run("list").ends(command.ExitSignedOut).notes("run agent signin")
+}
+
+// Signing out in another window ends every question, is not reported as a lock, and
+// changes the prompt.
+func TestSignOutEndsEveryQuestion(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	w := h.window("shell")
+	ended := func() {
+		t.Helper()
+		h.run("signout").ends(command.ExitDone)
+		w.sees("agent: you were signed out in another window; nothing was done\n")
+		w.types("agent (signed out)> ", "list")
+		w.sees("agent: you are not signed in; run signin\n")
+		h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone)
+	}
+	w.types("agent (locked)> ", "list")
+	w.sees("Password: ")
+	ended()
+	w.types("agent (signed out)> ", "list")
+	w.types("Password: ", ana.Password)
+	w.sees("recovery code: ")
+	ended()
+	w.types("agent (signed out)> ", "list")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	ids := done{out: w.sees("agent> ")}.backups()
+	w.types("", "delete "+ids["ana-phone"])
+	w.sees("recovery code: ")
+	ended()
+
+	// A locked window notices it at its prompt, and before a command asks for the password.
+	w.types("agent (signed out)> ", "lock")
+	w.sees("agent (locked)> ")
+	h.run("signout").ends(command.ExitDone)
+	w.sees("Signed out in another window.")
+	w.types("agent (signed out)> ", "exit")
+	w.ends(command.ExitDone)
+	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone)
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).says("ana-phone")
+
+	s := h.system()
+	var out, errs strings.Builder
+	s.Out, s.Err = &out, &errs
+	s.In = &slowly{[]string{"status", "list", "exit"}, func(line string) {
+		if line == "list" {
+			h.run("signout").ends(command.ExitDone)
+		}
+	}}
+	require.Equal(t, command.ExitSignedOut, command.Run(t.Context(), []string{"shell"}, s), out.String()+errs.String())
+	require.Contains(t, out.String(), "State            locked")
+	require.Equal(t, "agent: you are not signed in; run signin\n", errs.String())
 }
 
 // A chain is a keyring that works until a test makes it fail.

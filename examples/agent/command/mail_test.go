@@ -104,3 +104,36 @@ func TestTheCodeOfAMail(t *testing.T) {
 		})
 	}
 }
+
+// A person who has only the code from a mail is asked for just that. The word that leads to
+// it elsewhere is not taken for the code.
+func TestOnlyTheCodeOfAMail(t *testing.T) {
+	var box postbox
+	h := newWorkplace(t, func(o *app.Options) { o.Mail = &box })
+	office := *h
+	office.folder = t.TempDir()
+	boss := office.enrolled(admin)
+	h.enrolled(ana)
+	h.clock.Advance(time.Minute)
+	code := h.issue(ana, boss, &box)
+	h.answers("/api/signin", func(text string) string {
+		return strings.Replace(text, `["code","recovery-code","issued-code"]`, `["issued-code"]`, 1)
+	})
+	w := h.window("list")
+	w.types("Password: ", ana.Password)
+	w.types("\nRecovery code from the e-mail: ", " Mail")
+	w.sees("\nRecovery code from the e-mail: ")
+	_, err := w.keys.Write([]byte{3})
+	require.NoError(t, err)
+	w.ends(command.ExitLocked)
+	w = h.window("list")
+	w.types("Password: ", ana.Password)
+	w.types("\nRecovery code from the e-mail: ", code)
+	seen := w.sees("Code that the app shows now: ")
+	require.NotContains(t, seen, "If your administrator")
+	phone := h.phone(seen)
+	h.clock.Advance(time.Second)
+	w.types("", phone.Code())
+	w.saves()
+	w.ends(command.ExitDone)
+}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strconv"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -62,6 +61,7 @@ type agent struct {
 	vault   *applock.Vault // the account's vault, locked or open
 	opened  bool           // whether the vault is open
 	mark    string         // the mark of the last lock before the vault was opened, or before this command
+	methods []string       // the ways to answer with a code, as the last sign-in of this run named them
 	inside  bool           // in the shell, whose commands have no "agent" in front
 }
 
@@ -127,12 +127,13 @@ func (a *agent) do(ctx context.Context, args []string) error {
 	case !ok && a.inside: // the word may be a password or a code, so it is not repeated
 		return usageError(a.text("unknownHere"))
 	case !ok:
-		return usageError(a.text("unknownCommand", "Name", strconv.Quote(args[0])))
+		return usageError(a.text("unknownCommand", "Name", args[0]))
 	case n < c.least || n > c.most:
 		return usageError(a.textUsageOf(args[0], c.args))
 	}
-	if !a.opened {
+	if !a.opened { // another window may have signed out, or somebody else in
 		a.mark = a.files.mark()
+		a.account, a.vault = nil, nil
 	}
 	return c.run(a, ctx, args[1:])
 }

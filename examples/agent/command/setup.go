@@ -123,6 +123,9 @@ func (a *agent) keeps(ctx context.Context, c client, in signedIn) error {
 	if err := a.adopt(ctx, c, in); err != nil {
 		return err
 	}
+	if len(in.RecoveryCodes) > 0 {
+		a.methods = []string{"code", "recovery-code"}
+	}
 	if len(in.RecoveryCodes) == 0 || !a.person() {
 		return nil
 	}

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"errors"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -167,6 +168,28 @@ func TestTheWindowIsTooSmall(t *testing.T) {
 			require.NoError(t, err)
 			w.ends(command.ExitFailed)
 		})
+	}
+}
+
+// The label of a replacement ends with the day, and within a day of the last set-up with
+// the time as well. Its code needs as many lines as the README says.
+func TestTheWindowOfAReplacement(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(readme), "80 columns and 24 lines are enough for the first authenticator, and 26 lines for another one")
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	for height, fits := range map[int]bool{26: true, 25: false} {
+		w := h.window("setup", func(s *command.System) { s.Size = func() (int, int, error) { return 80, height, nil } })
+		w.types("Password: ", ana.Password)
+		w.types("recovery code: ", phone.Code())
+		w.types("recovery code: ", phone.Code())
+		shown := w.sees("Code that the app shows now: ")
+		require.Equal(t, fits, blocks.MatchString(shown), shown)
+		require.Equal(t, !fits, strings.Contains(strings.ReplaceAll(shown, "\n", " "), "49 columns and 26 lines"), shown)
+		_, err := w.keys.Write([]byte{3})
+		require.NoError(t, err)
+		w.ends(command.ExitFailed)
 	}
 }
 

@@ -49,36 +49,45 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 
 // prompt returns the prompt, which shows whether the agent is locked.
 func (a *agent) prompt(ctx context.Context) string {
-	switch {
-	case a.state(ctx) == nil:
+	if a.state(ctx) == nil {
 		return a.text("promptOpen")
-	case a.who() != nil:
+	}
+	if absent(a.who()) {
 		return a.text("promptSignedOut")
 	}
 	return a.text("promptLocked")
 }
 
-// lockWhenIdle returns a function that locks the agent while it waits for the person.
+// lockWhenIdle returns a function that locks the agent while it waits for the person, and
+// corrects the prompt.
 func (a *agent) lockWhenIdle(ctx context.Context) func(say func(string)) error {
 	return func(say func(string)) error {
-		if !a.opened {
-			return nil
-		}
 		text := "idle"
-		switch err := a.state(ctx); {
+		switch err := a.ended(ctx); {
 		case err == nil:
 			return nil
+		case errors.Is(err, errLeft):
+			text = "signedOutElsewhere"
 		case errors.Is(err, errElsewhere):
 			text = "elsewhere"
-			if errors.Is(a.who(), errSignedOut) {
-				text = "signedOutElsewhere"
-			}
 		}
 		a.wipe()
 		a.terminal.SetPrompt(a.prompt(ctx))
 		say(a.text(text))
 		return nil
 	}
+}
+
+// ended returns why the prompt is out of date, or nil if it is not. A window that is
+// locked stays so, unless another one signs out.
+func (a *agent) ended(ctx context.Context) error {
+	switch {
+	case a.opened:
+		return a.state(ctx)
+	case a.left():
+		return a.elsewhere()
+	}
+	return nil
 }
 
 // leave ends the shell and locks the agent. A script gets the exit code of its last

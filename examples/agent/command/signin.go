@@ -17,7 +17,7 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	switch err := a.who(); {
 	case err == nil:
 		return errSignedIn
-	case !errors.Is(err, errSignedOut) && !errors.Is(err, errNoVault):
+	case !absent(err):
 		return err
 	}
 	c, err := a.client(a.address())
@@ -87,6 +87,7 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 		err = c.post(ctx, "/api/signin", first, &in)
 	}
 	if asked, ok := refusedFor(err, "code_required"); ok {
+		a.methods = asked.Methods
 		sent, unsent := a.codesByPhone(ctx, c, asked)
 		if unsent != nil {
 			return in, unsent
@@ -148,8 +149,12 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, sent *phoneCodes, 
 	if asked.Pair && !asked.Until.IsZero() {
 		a.correct(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
 	}
+	question := asked.question(sent != nil)
+	if asked.has("issued-code") && question != "askMailCode" && !asked.Pair && a.person() {
+		a.note(a.text("orMail", "Word", wordMail))
+	}
 	for n, pair := 1, asked.Pair; ; n++ {
-		given, err := a.codeOf(ctx, pair, sent)
+		given, err := a.codeOf(ctx, pair, sent, question)
 		if errors.Is(err, io.EOF) && pair && !a.person() { // a script that has only one code
 			return &refusal{Word: "wait", Until: asked.Until, Pair: true}
 		}
@@ -169,6 +174,30 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, sent *phoneCodes, 
 		a.correct(text)
 		pair = pair || e.Pair
 	}
+}
+
+// has reports whether the person may answer by this method.
+func (e *refusal) has(method string) bool { return slices.Contains(e.Methods, method) }
+
+// question returns the id of the question for a code. It names only codes that the person
+// has, if the server has named the methods.
+func (e *refusal) question(byPhone bool) string {
+	recovery := e.has("recovery-code")
+	switch {
+	case byPhone && recovery:
+		return "askPhoneCode"
+	case byPhone:
+		return "askPhoneCodeOnly"
+	case e.has("code") && !recovery:
+		return "askAppCode"
+	case e.has("code"):
+		return "askCode"
+	case recovery: // after a reset
+		return "askRecoveryCode"
+	case e.has("issued-code"):
+		return "askMailCode"
+	}
+	return "askCode"
 }
 
 // again reports whether another code may be right.
@@ -191,7 +220,7 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 		a.note(a.text("grace", "Until", a.textTime(in.SetUpUntil)))
 	case "not enrolled":
 		a.note(a.text("notEnrolled"))
-	default:
+	case "code", "phone code":
 		if a.person() && !a.inside {
 			a.note(a.text("locksNow"))
 		}

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"slices"
 	"strings"
 )
 
@@ -16,7 +15,7 @@ type phoneCodes struct {
 
 // byPhone reports whether the person has no app, but a phone that can receive a code.
 func (e *refusal) byPhone() bool {
-	return slices.Contains(e.Methods, "phone-code") && !slices.Contains(e.Methods, "code") && len(e.Phones) > 0
+	return e.has("phone-code") && !e.has("code") && len(e.Phones) > 0
 }
 
 // codesByPhone requests the first code. It returns nil if the person signs in by an app.
@@ -95,9 +94,9 @@ func (p *phoneCodes) send(ctx context.Context, via string) (string, error) {
 
 // codeOf asks for a code. While it is for a code by phone, a person may have another one
 // sent: in the same way by pressing Enter alone, or in the way that they name.
-func (a *agent) codeOf(ctx context.Context, pair bool, sent *phoneCodes) (code, error) {
+func (a *agent) codeOf(ctx context.Context, pair bool, sent *phoneCodes, question string) (code, error) {
 	for {
-		given, err := a.askCode(ctx, pair, sent != nil)
+		given, err := a.askCode(ctx, pair, sent != nil, question)
 		if err != nil || pair || sent == nil || !a.person() {
 			return given, err
 		}

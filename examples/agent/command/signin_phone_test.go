@@ -86,7 +86,8 @@ func TestLandlineIsCalled(t *testing.T) {
 	w.types("Password: ", ana.Password)
 	w.sees("You are being called at +43 ••• ••67.")
 	require.Equal(t, phone.Voice, p.last.Via)
-	w.types("Code that you received, or a recovery code: ", p.code())
+	w.sees("If your administrator sent you a recovery code by e-mail, type \"mail\".")
+	w.types("Code that you received: ", p.code())
 	w.ends(command.ExitDone)
 }
 
@@ -104,9 +105,9 @@ func TestSMSWhereCallsAreNotPossible(t *testing.T) {
 	w.sees("A code is on its way to +43 ••• ••67.")
 	require.Equal(t, phone.SMS, p.last.Via)
 	h.clock.Advance(time.Minute)
-	w.types("Code that you received, or a recovery code: ", "call")
+	w.types("Code that you received: ", "call")
 	w.sees("Calls are not possible here")
-	w.types("Code that you received, or a recovery code: ", p.code())
+	w.types("Code that you received: ", p.code())
 	w.ends(command.ExitDone)
 }
 
@@ -123,9 +124,9 @@ func TestCodeByPhone(t *testing.T) {
 		}
 		w.types("Password: ", ana.Password)
 		w.sees("A code is on its way to +43 ••• ••67.")
-		w.types("Code that you received, or a recovery code: ", p.wrongCode())
+		w.types("Code that you received: ", p.wrongCode())
 		w.sees("This code is not right")
-		w.types("Code that you received, or a recovery code: ", p.code())
+		w.types("Code that you received: ", p.code())
 		w.ends(command.ExitDone)
 	}
 }
@@ -141,7 +142,7 @@ func TestAnotherCodeByPhone(t *testing.T) {
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
 	w.sees("or type \"call\" to be called instead.")
-	const prompt = "Code that you received, or a recovery code: "
+	const prompt = "Code that you received: "
 	w.types(prompt, "")
 	w.sees("Another code can be sent in")
 	h.clock.Advance(time.Minute)
@@ -165,7 +166,7 @@ func TestCodeOfAnotherSignIn(t *testing.T) {
 	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
 	h.withPhone(ana, &p, phone.SMS)
 	h.clock.Advance(time.Hour)
-	const prompt = "Code that you received, or a recovery code: "
+	const prompt = "Code that you received: "
 	w := h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)

@@ -54,7 +54,7 @@ func (a *agent) stand(ctx context.Context) (standing, error) {
 	}
 	open := a.state(ctx) == nil
 	switch err := a.who(); {
-	case errors.Is(err, errSignedOut), errors.Is(err, errNoVault):
+	case absent(err):
 		s.Server = a.address()
 		return s, nil
 	case err != nil:

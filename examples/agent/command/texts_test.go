@@ -27,13 +27,13 @@ func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 	h := newWorkplace(t)
 	h.env["LANG"] = "de_DE.UTF-8"
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).says("Angemeldet als Ana Soler, Acme Backup GmbH.")
-	screen := h.run("setup", ana.Password, ana.Password, "").notes("Um ihn zu entsperren, geben Sie Passwort und Code von ana@acme.example ein.").out
+	screen := h.run("setup", ana.Password, ana.Password, "").notes("Um ihn zu entsperren, geben Sie das Passwort von ana@acme.example ein und, wenn das Konto einen zweiten Faktor hat, einen Code.").out
 	m := regexp.MustCompile(`Einrichtungsschlüssel in die App ein: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)
 	require.NotNil(t, m, screen)
 	_, err := totptest.TypeSecret(m[1], h.clock)
 	require.NoError(t, err)
 	h.run("status").ends(command.ExitDone).says("Zustand          gesperrt\n", "Konto            ana@acme.example\n", "in einer Datei, die nur Sie lesen können")
-	h.run("nope").ends(command.ExitUsage).notes(`agent: unbekannter Befehl "nope"; -h zeigt die Hilfe`)
+	h.run("nope").ends(command.ExitUsage).notes(`agent: unbekannter Befehl „nope“; -h zeigt die Hilfe`)
 	h.run("-x").ends(command.ExitUsage).notes("agent: unbekannte Option")
 	h.run("unlock", "wrong").ends(command.ExitRefused).notes("agent: E-Mail-Adresse und Passwort passen nicht zusammen")
 
@@ -93,7 +93,7 @@ func TestNoWordIsBroken(t *testing.T) {
 var (
 	used     = regexp.MustCompile(`{{\.(\w+)}}`)
 	sentence = regexp.MustCompile(`\p{L}+ \p{L}+`)
-	program  = regexp.MustCompile(`(?s)^(replace authenticator|recovery code|not enrolled|acme-backup.*|acme backup agent|Bearer .*|2006-01-02.*|%.*)$`)
+	program  = regexp.MustCompile(`(?s)^(replace authenticator|recovery code|phone code|not enrolled|acme-backup.*|acme backup agent|Bearer .*|2006-01-02.*|%.*)$`)
 )
 
 // Every text that the agent uses exists, with its arguments, and no text is unused.

@@ -204,7 +204,7 @@ func TestADayWithTheAgent(t *testing.T) {
 	w.types("agent (locked)> ", "run "+t.TempDir())
 	w.sees("Stored a backup of ")
 	w.types("agent (locked)> ", "list")
-	w.sees("enter the password and a code of admin@acme.example")
+	w.sees("enter the password of admin@acme.example")
 	w.types("Password: ", admin.Password)
 	w.types("or a recovery code: ", phone.Code())
 	w.types("agent> ", "exit")
