@@ -86,7 +86,9 @@ func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	if err != nil {
 		return err
 	}
-	for _, u := range slices.DeleteFunc(approvers, func(u user) bool { return !u.Administers() || u.Person == asker.Person || slices.Contains(q.Targets, u.ID) }) {
+	for _, u := range slices.DeleteFunc(approvers, func(u user) bool {
+		return !u.Administers() || u.Person == asker.Person || slices.Contains(q.Targets, u.ID)
+	}) {
 		l, err := c.office.RequestLetter(ctx, c.url, u.reads(ctx), of, q)
 		if err == nil {
 			err = c.send(ctx, u, l)

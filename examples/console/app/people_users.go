@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -189,12 +190,8 @@ func (u users) list(ctx context.Context, text string, args ...any) ([]user, erro
 
 // ofTenants returns the accounts of these tenants.
 func (u users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
-	of := make([]any, len(ids))
-	for i, id := range ids {
-		of[i] = id
-	}
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(ids)), ", ")
-	return u.list(ctx, selectUsers+`WHERE tenants.id IN (`+marks+`) ORDER BY people.name, people.email, users.id`, of...)
+	of, _ := json.Marshal(ids) // texts always have an encoding
+	return u.list(ctx, selectUsers+`WHERE tenants.id IN (SELECT value FROM json_each(?)) ORDER BY people.name, people.email, users.id`, string(of))
 }
 
 // accountName is Config.AccountName of web.
