@@ -268,8 +268,8 @@ func (p *tab) sound() {
 			if (!e.caption || e.querySelector("th:not([scope]):not([role=columnheader]):not([role=rowheader])")) faults.push("a table has no caption or headings: " + name(e));
 		for (const e of document.querySelectorAll("img:not([alt])")) faults.push("a picture has no description: " + name(e));
 		const clock = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-		while (scripts && clock.nextNode()) // a policy's own end of a day is in UTC, as administrators set it
-			if (/ UTC\b/.test(clock.currentNode.data) && !clock.currentNode.parentElement.closest(".terms, #stricter")) faults.push("not in the zone of the person: " + clock.currentNode.data);
+		while (scripts && clock.nextNode()) // the day that ends a time to set up is in UTC, as administrators choose it; an option cannot contain a time
+			if (/ UTC\b/.test(clock.currentNode.data) && !clock.currentNode.parentElement.closest(".terms, #stricter, #until-hint, #deadline-hint, option")) faults.push("not in the zone of the person: " + clock.currentNode.data);
 		if (html.scrollWidth > html.clientWidth)
 			for (const e of document.querySelectorAll("main *"))
 				if (e.getBoundingClientRect().right > html.clientWidth + 1) faults.push("sticks out of the window: " + name(e));
