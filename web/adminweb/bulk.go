@@ -255,6 +255,11 @@ func fitting(l *web.Language, rows []Row, is func(admin.Member) bool) (fit []Row
 	return fit, left, nil
 }
 
+// helpable reports whether one of the actions of a window makes sense for the person.
+func helpable(m admin.Member) bool {
+	return m.Enrollment != enroll.Exempted && (resettable(m) || issuable(m) || m.Required || m.Throttled != nil)
+}
+
 // reminds reports whether the person is reminded. By the notifier, these are the people who
 // must set up; a function of the host may remind all who could.
 func (p *Pages) reminds(m admin.Member) bool {
@@ -280,7 +285,7 @@ func (p *Pages) issueMany(w http.ResponseWriter, r *http.Request, v visitor, row
 // helpMany opens a window for up to twenty people, which stays open.
 func (p *Pages) helpMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
 	l := p.section.Language(r)
-	rows, left, err := fitting(l, rows, func(m admin.Member) bool { return m.Enrollment != enroll.Exempted })
+	rows, left, err := fitting(l, rows, helpable)
 	switch {
 	case err != nil:
 		return err

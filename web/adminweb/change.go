@@ -101,6 +101,9 @@ var changes = map[string]change{
 			return errForm
 		}
 		x.until = day.Add(oneDay - time.Minute) // the day's last minute
+		if now := x.now(); !x.until.After(now) || !x.until.After(x.m.GraceUntil) || x.until.Sub(now) > policy.MaxGrace {
+			return admin.ErrGrace // as the call would, which uses up a code
+		}
 		x.c.doing, x.c.mild = x.l.Say("do.grace", "Name", x.them.label(), "Day", x.l.Day(x.until)), true
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {

@@ -55,6 +55,10 @@ func TestResetOfNothing(t *testing.T) {
 	b.open(nora)
 	require.NotContains(t, b.Page.Actions(), "/2fa-admin/person/reset")
 	require.Contains(t, b.Page.Actions(), "/2fa-admin/person/grace")
+	for _, day := range []string{"2026-03-01", "2026-03-05", "2026-09-01"} { // past, less than she has, too far
+		b.Post("/2fa-admin/person/grace", "tenant", "acme", "user", nora.ID.User, "until", day)
+		require.Contains(t, b.Page.Text("error"), "The time must end in the future, later than before", "before a code is used")
+	}
 	b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", nora.ID.User, "scope", "all")
 	require.Contains(t, b.Page.Text("error"), "there is nothing to do")
 	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(nora), "scope", "all", "do", "reset")
@@ -85,8 +89,8 @@ func TestPeopleWhoAreLeftOut(t *testing.T) {
 	}
 	require.Contains(t, change("issue"), "Left out: “Mika Berg”, “Nora Nord” and “Backup agent”.")
 	require.Equal(t, "Send a recovery code to 1 person", b.Page.Text("h1"))
-	require.Contains(t, change("help"), "Left out: “Backup agent”.")
-	require.Equal(t, "Help 3 people with one code", b.Page.Text("h1"))
+	require.Contains(t, change("help"), "Left out: “Nora Nord” and “Backup agent”.", "nothing helps a person who need not set up")
+	require.Equal(t, "Help 2 people with one code", b.Page.Text("h1"))
 	require.Contains(t, change("remind"), "Left out: “Mika Berg”, “Backup agent” and “Dee Puty”.")
 	people = people[4:6]
 	for _, do := range []string{"issue", "help"} {

@@ -78,7 +78,7 @@ func proposed(r *http.Request, st admin.TenantStatus) string {
 	switch {
 	case r.Method != http.MethodGet || r.URL.Query().Get("mode") != policy.Required.String():
 		return ""
-	case st.Effective.Mode == policy.Required:
+	case st.Effective.Mode == policy.Required && st.Effective.Roles == policy.Roles{}:
 		return "already"
 	}
 	return "required"
@@ -206,7 +206,7 @@ func (p *Pages) confirmPolicy(r *http.Request, v visitor, t Tenant, st admin.Ten
 		terms: of.terms, back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
 	}
 	c.purpose = admin.Purpose(c.action, c.target)
-	if !next.Deadline.IsZero() && next.Deadline.Before(p.now()) && !next.Deadline.Equal(st.Effective.Deadline) {
+	if next.Mode == policy.Required && !next.Deadline.IsZero() && next.Deadline.Before(p.now()) && !next.Deadline.Equal(st.Effective.Deadline) {
 		c.details = append(c.details, l.Say("does.deadline"))
 	}
 	below, err := p.below(r.Context(), l, v, t)

@@ -121,6 +121,20 @@ func TestPolicyForTenantsBelow(t *testing.T) {
 	b.Get("/2fa-admin/policy?tenant=acme")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "required")
 	require.Empty(t, b.Page.Text("doing"), "nothing is below it")
+
+	// The administrator who approves reads it too.
+	second := one("provider", "second", "Sec Ond")
+	s.directory.Add(second)
+	s.host.Add(totpflow.User{ID: second.ID, Name: second.Address}, password)
+	s.hire(second)
+	s.directory.Appoint(second.ID, provider, acme, globex)
+	s.setPolicy("provider", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
+	b.Get("/2fa-admin/policy?tenant=provider")
+	b.Page.Submit("/2fa-admin/policy/set", "browsers", "90")
+	b.confirm()
+	d := s.as(second)
+	d.Get("/2fa-admin/requests")
+	require.Contains(t, d.Page.Text("main"), "It applies to the organisations below as well, where these require less: “Acme” and “Globex”.")
 }
 
 // A time that has passed is not refused: it ends everybody's time to set up at once. The page
@@ -139,6 +153,9 @@ func TestDeadlineInThePast(t *testing.T) {
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "deadline", "2026-03-02")
 	require.NotContains(t, b.Page.Text("doing"), passed, "the day has not ended")
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "deadline", "2026-02-02")
+	require.NotContains(t, b.Page.Text("doing"), passed, "nobody must set up")
 }
 
 // A list of chosen people leads to the policy of all: the page says so.
@@ -152,6 +169,11 @@ func TestRequireOfChosenPeople(t *testing.T) {
 	require.Empty(t, b.Page.Text("proposed"))
 	b.Post("/2fa-admin/people/change", "person", key(mika), "do", "require")
 	require.Equal(t, "It is required of everybody in Acme already.", b.Page.Text("proposed"))
+	users, err := policy.NewRoles(map[string]policy.Mode{"user": policy.Optional})
+	require.NoError(t, err)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Roles: users})
+	b.Post("/2fa-admin/people/change", "person", key(mika), "do", "require")
+	require.NotContains(t, b.Page.Text("proposed"), "already", "not of users")
 }
 
 // An administrator without an app sets one up first, and comes back to the page.

@@ -87,6 +87,11 @@ func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, 
 func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, st admin.TenantStatus, q admin.Request) (RequestRow, error) {
 	row, err := p.describe(r.Context(), p.section.Language(r), v.looks(), t, st, q)
 	row.Mine = q.By == v.User.ID
+	if err == nil && q.Action == admin.ActionSetPolicy {
+		var below []string
+		below, err = p.below(r.Context(), p.section.Language(r), v, t)
+		row.Notes = slices.Concat(below, row.Notes)
+	}
 	return row, err
 }
 
