@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -158,6 +159,22 @@ func TestDeadlineInThePast(t *testing.T) {
 	require.NotContains(t, b.Page.Text("doing"), passed, "nobody must set up")
 }
 
+// Where nobody has to set up, a time to do so is not a change, and not one without effect.
+func TestTimeToSetUpOfNobody(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Grace: 10 * 24 * time.Hour})
+	b := s.as(boss)
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "grace", "20", "deadline", "2026-05-01")
+	require.Equal(t, []string{"Two-factor authentication Required Optional", "Days to set up from the first sign-in 10 days None"}, b.Page.Texts("changed"))
+	require.Equal(t, "Some of it requires less than before.", b.Page.Text("doing"))
+	b.confirm()
+	b.Get("/2fa-admin/policy")
+	require.Equal(t, "20", b.Page.Fields("/2fa-admin/policy/set").Get("grace"), "for later")
+	b.Page.Submit("/2fa-admin/policy/set", "role-0", "required")
+	require.Contains(t, b.Page.Texts("changed"), "Days to set up from the first sign-in None 20 days")
+}
+
 // A list of chosen people leads to the policy of all: the page says so.
 func TestRequireOfChosenPeople(t *testing.T) {
 	s := newSite(t)
@@ -201,7 +218,7 @@ func TestConfirmOfMandatoryTenant(t *testing.T) {
 	b := s.as(root)
 	b.Get("/2fa-admin/policy?tenant=provider")
 	b.Page.Submit("/2fa-admin/policy/set", "grace", "14")
-	require.Equal(t, []string{"Days to set up from the first sign-in 0 days 14 days"}, b.Page.Texts("changed"))
+	require.Equal(t, []string{"Days to set up from the first sign-in None 14 days"}, b.Page.Texts("changed"))
 	require.Contains(t, b.Page.Text("table"), "Two-factor authentication Required Required")
 }
 

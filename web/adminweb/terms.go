@@ -66,6 +66,12 @@ func (p *Pages) below(ctx context.Context, l *web.Language, v visitor, above Ten
 	return []string{l.Say("does.below", "Names", firstOf(l, names))}, nil
 }
 
+// requires reports whether somebody has to set up, by the mode for everybody or for a role:
+// otherwise a time to do so means nothing.
+func requires(x policy.Policy) bool {
+	return x.Mode == policy.Required || slices.Contains(slices.Collect(maps.Values(x.Roles.Modes())), policy.Required)
+}
+
 // words returns the term in one line.
 func (t Term) words(l *web.Language) string {
 	return l.Say("policy.change", "Field", t.Field, "Before", t.Before, "After", t.After)
@@ -88,9 +94,14 @@ func (p *Pages) terms(l *web.Language, before, after policy.Policy, others ...po
 			all = append(all, Term{roleName(l, role), l.Say("policy.mode-" + before.For(role.ID).Mode.String()), l.Say("policy.mode-" + after.For(role.ID).Mode.String())})
 		}
 	}
-	add("grace", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.Grace/oneDay)) })
+	add("grace", func(x policy.Policy) string {
+		if x.Grace == 0 || !requires(x) {
+			return l.Say("policy.none")
+		}
+		return l.Say("policy.days", "Count", int(x.Grace/oneDay))
+	})
 	add("deadline", func(x policy.Policy) string {
-		if x.Deadline.IsZero() {
+		if x.Deadline.IsZero() || !requires(x) {
 			return l.Say("policy.none")
 		}
 		return l.Minute(x.Deadline)
