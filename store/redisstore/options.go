@@ -25,6 +25,11 @@ type Options struct {
 	// reduces the losses of a failover only a little; see the package documentation.
 	Replicas int
 
+	// ReplicaWait is how long a call waits for the replicas, in whole milliseconds. The
+	// default is one second. It must be shorter than the client's ReadTimeout, which is
+	// three seconds by default.
+	ReplicaWait time.Duration
+
 	// Quarantine is how long the store refuses all calls after the server has restarted
 	// or was promoted. The default and minimum is five minutes: as long as a code of 30
 	// seconds can be within the widest window (nine periods), and as long as a proof is
@@ -81,6 +86,7 @@ func (d Durability) String() string {
 func (o Options) complete() (Options, error) {
 	o.Prefix = cmp.Or(o.Prefix, defaultPrefix)
 	o.Quarantine = cmp.Or(o.Quarantine, minQuarantine)
+	o.ReplicaWait = cmp.Or(o.ReplicaWait, time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -91,6 +97,8 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("%w: Durability is %v", ErrOptions, o.Durability)
 	case o.Replicas < 0:
 		return o, fmt.Errorf("%w: Replicas is negative", ErrOptions)
+	case o.ReplicaWait < time.Millisecond: // 0 would mean to WAIT for ever
+		return o, fmt.Errorf("%w: ReplicaWait is shorter than a millisecond", ErrOptions)
 	case o.Quarantine < minQuarantine:
 		return o, fmt.Errorf("%w: Quarantine is shorter than %v", ErrOptions, minQuarantine)
 	}

@@ -45,6 +45,7 @@ func TestOptions(t *testing.T) {
 		{"no quarantine", redisstore.Options{Quarantine: -1}, "Quarantine"},
 		{"prefix", redisstore.Options{Prefix: "a\x00"}, "Prefix"},
 		{"replicas", redisstore.Options{Replicas: -1}, "Replicas"},
+		{"wait for ever", redisstore.Options{Replicas: 1, ReplicaWait: time.Millisecond - 1}, "ReplicaWait"},
 		{"durability", redisstore.Options{Durability: 3}, "Durability(3)"},
 		{"durability below", redisstore.Options{Durability: -1}, "Durability(-1)"},
 	}

@@ -63,10 +63,6 @@ type once struct{ *redis.Cmd }
 
 func (once) NoRetry() bool { return true }
 
-// replicaTimeout is how long a call waits for replicas, less than the three
-// seconds for which a client reads by default.
-const replicaTimeout = time.Second
-
 // send runs a script. Where replicas count, it then waits for them on the same
 // connection. This covers both the writes and the reads of the script: another caller who
 // looks again must not read a write as successful that failed because replicas were
@@ -83,7 +79,7 @@ func (s *Store) send(ctx context.Context, verb, what string, keys []string, args
 	}
 	pipe := s.client.Pipeline()
 	_ = pipe.Process(ctx, cmd) // notes it
-	wait := redis.NewIntCmd(ctx, "WAIT", s.options.Replicas, replicaTimeout.Milliseconds())
+	wait := redis.NewIntCmd(ctx, "WAIT", s.options.Replicas, s.options.ReplicaWait.Milliseconds())
 	_ = pipe.Process(ctx, wait)
 	_, failed := pipe.Exec(ctx) // each command has its error, unless none was sent
 	if cmd.Err() == nil && cmd.Val() == nil && failed != nil {

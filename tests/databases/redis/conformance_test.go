@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func TestConformanceWithReplica(t *testing.T) {
 	client := redis.NewClient(options)
 	defer client.Close()
 	storetest.Run(t, func(t *testing.T) store.Store {
-		s := redisstore.New(client, redisstore.Options{Prefix: prefix(), Replicas: 1})
+		s := redisstore.New(client, redisstore.Options{Prefix: prefix(), Replicas: 1, ReplicaWait: time.Minute})
 		require.NoError(t, s.Create(t.Context()))
 		return s
 	})
