@@ -183,7 +183,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	if tx.Issued.Live(tx.Now) {
 		m.IssuedUntil = tx.Issued.At.Add(account.IssuedAge)
 	}
-	m.NeedsCode = m.Enrollment == enroll.ResetPending && !tx.PasswordSuffices(p)
+	m.NeedsCode = tx.NeedsCode(p)
 	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
 	for _, b := range a.engine.TrustedBrowsers(tx, p) {
 		m.Browsers = append(m.Browsers, totpflow.Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: b.Expires})

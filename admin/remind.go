@@ -112,7 +112,7 @@ func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []stri
 				return err
 			}
 			reminded := event.Event{Kind: event.SetupReminded, Until: until}
-			if tx.Enrollment.State(tx.Now) == enroll.ResetPending && !tx.PasswordSuffices(p) {
+			if tx.NeedsCode(p) {
 				reminded.Method = string(totpflow.MethodIssuedCode)
 			}
 			who.log(tx, reminded)

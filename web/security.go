@@ -22,7 +22,7 @@ type SecurityPage struct {
 	Enrolled       bool      // there is an authenticator or a phone
 	Off            bool      // the policy offers no second factor, and there is none
 	Required       bool      // whether policy requires a factor
-	GraceUntil     time.Time // when a person who has no factor must have set one up; zero: there is no such time
+	GraceUntil     time.Time // the end of the grace period of a person without a factor; zero without one
 	Authenticators []totpflow.Authenticator
 	Names          []string // the names of the authenticators
 	Full           bool     // there are as many as there can be

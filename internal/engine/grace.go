@@ -63,6 +63,11 @@ func (tx *Tx) GraceBegins(p policy.Policy) bool {
 	return begins && !until.Equal(p.Deadline.Truncate(time.Millisecond)) && !until.Equal(tx.Grace.Until)
 }
 
+// NeedsCode reports whether the enrollment after a reset requires a code after the password.
+func (tx *Tx) NeedsCode(p policy.Policy) bool {
+	return tx.Enrollment.State(tx.Now) == enroll.ResetPending && !tx.PasswordSuffices(p)
+}
+
 // resetAge is how long after an administrator's reset the password alone leads to the
 // enrollment.
 const resetAge = 24 * time.Hour

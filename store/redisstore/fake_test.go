@@ -22,6 +22,7 @@ type fake struct {
 
 	mu    sync.Mutex
 	asked []string // scripts, by the command that ran them
+	waits []string // the commands WAIT
 }
 
 func (f *fake) client(t *testing.T) *redis.Client {
@@ -65,6 +66,11 @@ func (f *fake) serve(conn net.Conn) {
 			f.asked = append(f.asked, words[0])
 			f.mu.Unlock()
 			answer = f.script()
+		case "WAIT":
+			f.mu.Lock()
+			f.waits = append(f.waits, strings.Join(words, " "))
+			f.mu.Unlock()
+			answer = ":1\r\n"
 		}
 		if answer == "" {
 			return
@@ -79,6 +85,12 @@ func (f *fake) scripts() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.asked
+}
+
+func (f *fake) waited() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waits
 }
 
 // command reads an array of strings.

@@ -82,6 +82,19 @@ func TestNothingIsRepeated(t *testing.T) {
 	}
 }
 
+// A call waits for the replicas as long as the option says, or a second.
+func TestReplicaWait(t *testing.T) {
+	for wait, want := range map[time.Duration]string{0: "WAIT 1 1000", 2500 * time.Millisecond: "WAIT 1 2500"} {
+		f := &fake{script: func() string { return array("absent") }}
+		s := redisstore.New(f.client(t), redisstore.Options{Replicas: 1, ReplicaWait: wait})
+		_ = each(t.Context(), s)
+		require.NotEmpty(t, f.waited())
+		for _, got := range f.waited() {
+			require.Equal(t, want, got)
+		}
+	}
+}
+
 // The one exception: a server that answers that it does not know the script has run
 // nothing.
 func TestUnknownScript(t *testing.T) {

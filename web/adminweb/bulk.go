@@ -63,16 +63,16 @@ func (e *severalError) count(name string, err error) {
 	e.names, e.errs = append(e.names, name), append(e.errs, err)
 }
 
-func isSeveral(err error) bool {
-	var several *severalError
-	return errors.As(err, &several)
-}
-
 func (e *severalError) orNil() error {
 	if len(e.errs) == 0 {
 		return nil
 	}
 	return e
+}
+
+func isSeveral(err error) bool {
+	var several *severalError
+	return errors.As(err, &several)
 }
 
 // tenantsOf returns the tenants of the rows.

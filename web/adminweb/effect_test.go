@@ -44,8 +44,8 @@ func TestResetThatNeedsACode(t *testing.T) {
 	require.NotContains(t, r.Page.Text("doing"), "by mail")
 }
 
-// A reset is offered only where it removes something: a person in a grace period who has set
-// nothing up would lose the time and nothing else.
+// A reset is offered only if it removes something. A person in a grace period without a
+// factor would only lose the rest of that period.
 func TestResetOfNothing(t *testing.T) {
 	s := newSite(t)
 	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Grace: 14 * 24 * time.Hour})
@@ -70,8 +70,8 @@ func TestResetOfNothing(t *testing.T) {
 	require.Equal(t, admin.StateGrace, s.member(nora).State)
 }
 
-// What is done for several people is done for those for whom it is possible, and the page
-// names the others first.
+// A bulk action applies only to the people for whom it is possible. The page names the others
+// before it happens.
 func TestPeopleWhoAreLeftOut(t *testing.T) {
 	s := newSite(t)
 	agent := one("acme", "agent", "Backup agent")

@@ -29,7 +29,7 @@ func TestNothingTypedIsLeft(t *testing.T) {
 	w.types("agent> ", "s3cret-at-the-wrong-prompt")
 	w.sees("agent: unknown command; type help")
 	w.types("agent> ", up+"y")
-	w.sees("there is no backup with this ID") // the arrow brings back the command, not the unknown word
+	w.sees("there is no backup with this ID") // the arrow key recalls the last command and not the unknown word
 	w.types("agent> ", "lock")
 	w.sees("Locked.")
 	w.types("agent (locked)> ", up+up+"status")

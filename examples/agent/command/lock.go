@@ -39,8 +39,8 @@ func (a *agent) who() (err error) {
 	return errors.Join(errNoVault, err)
 }
 
-// absent reports whether who has found no session that could be unlocked. If it could not
-// read a file, there may be one.
+// absent reports whether this error of who means that there is no session to unlock. If a
+// file could not be read, there may be a session.
 func absent(err error) bool { return errors.Is(err, errSignedOut) || errors.Is(err, errNoVault) }
 
 // options bind the vault to the account and the device.

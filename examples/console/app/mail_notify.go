@@ -62,8 +62,9 @@ func (c *console) send(ctx context.Context, u user, l letters.Letter) error {
 }
 
 // notifyApprovers writes to every administrator who could approve a request of another
-// one and is not its target: those of the organisation and of those above it. An administrator who first hears
-// of a request from the person who made it can be hurried into approving it.
+// one, and is not its target: those of the organisation and of those above it. An
+// administrator who first hears of a request from the person who made it can be hurried
+// into approving it.
 func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	q, pending, err := c.office.Pending(ctx, e)
 	if err != nil || !pending {
