@@ -97,7 +97,7 @@ func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o.RequireNoneStored([]string{m.Code()})
 }
 
-// A member shows until when the last issued code is valid, and nothing after the code ended.
+// A member has the time at which the issued code ends, and no time after the code has ended.
 func TestIssuedUntil(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)

@@ -235,8 +235,8 @@ func onlyApproval(err error) bool {
 	return !slices.ContainsFunc(several.errs, func(e error) bool { return !errors.Is(e, admin.ErrApproval) })
 }
 
-// fitting returns the people for whom a change is possible, and names the others: the answer
-// for several people must not say first what it has not done.
+// fitting returns the people for whom a change is possible, and a line that names the others.
+// The page shows it before the change, and not only the answer after it.
 func fitting(l *web.Language, rows []Row, is func(admin.Member) bool) (fit []Row, left []string, err error) {
 	var others []string
 	for i, name := range distinct(rows) {
@@ -260,8 +260,8 @@ func helpable(m admin.Member) bool {
 	return m.Enrollment != enroll.Exempted && (resettable(m) || issuable(m) || m.Required || m.Throttled != nil)
 }
 
-// reminds reports whether the person is reminded. By the notifier, these are the people who
-// must set up; a function of the host may remind all who could.
+// reminds reports whether the person can be reminded. The notifier reminds only people who must
+// set up; the host's own function may also remind those who need not.
 func (p *Pages) reminds(m admin.Member) bool {
 	return missing(m) && (m.State != admin.StateDisabled || !p.Reminders)
 }

@@ -72,8 +72,8 @@ func (p *Pages) getPolicy(w http.ResponseWriter, r *http.Request, v visitor) err
 	return p.policyPage(w, r, v, t, st, form, nil)
 }
 
-// proposed says what a link that proposes to require the factor means: it comes from a list
-// of people, and the policy is for everybody.
+// proposed returns the note for a link that proposes to require the factor. The link comes from
+// a list of chosen people, but the policy applies to everybody.
 func proposed(r *http.Request, st admin.TenantStatus) string {
 	switch {
 	case r.Method != http.MethodGet || r.URL.Query().Get("mode") != policy.Required.String():

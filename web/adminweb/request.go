@@ -32,7 +32,7 @@ type RequestRow struct {
 	Who    string // the administrator who asks for it
 	For    string // the people that it is about, by name
 	Terms  []Term
-	Notes  []string // what has to be known of the terms
+	Notes  []string // what the request does, in sentences
 	Mine   bool     // the administrator's own account asks
 }
 

@@ -195,8 +195,8 @@ func TestDeadConnections(t *testing.T) {
 	}
 }
 
-// fill16 takes all connections of the pool. Those that were ended before, and that nothing
-// has used since, leave the pool.
+// fill16 takes all connections of the pool. Dead connections that are still in the pool are
+// removed from it.
 func fill16(t *testing.T, db *sql.DB) (all []*sql.Conn) {
 	for tried := 0; len(all) < 16; tried++ {
 		require.Less(t, tried, 64)
