@@ -25,9 +25,15 @@ type Activity struct{ s state }
 // state keeps an event once, even if it is both a recent change and still to be notified.
 type state struct {
 	Last   uint64 // the number of the newest event
-	Taken  uint64 // the notifier has received everything up to here
-	Events []Event
+	Events []kept
 	Days   []day // oldest first
+}
+
+// A kept event says itself whether the notifier is still to receive it: one position for
+// all would let a message that is refused hold back those after it.
+type kept struct {
+	Event
+	waits bool
 }
 
 // A day counts attempts of one day, in the order of [attempts].
@@ -63,20 +69,35 @@ func (a Activity) Append(e Event) (Activity, Event) {
 	if !e.Kind.SecurityChange() {
 		s.Days = count(s.Days, e)
 	}
-	if e.Kind.SecurityChange() || s.waits(e) {
-		kept := e
-		kept.Tenant, kept.User = "", ""
-		s.Events = append(slices.Clip(s.Events), kept)
+	if e.Kind.SecurityChange() || e.Kind.Notable() {
+		k := kept{e, e.Kind.Notable()}
+		k.Tenant, k.User = "", ""
+		s.Events = append(slices.Clip(s.Events), k)
 	}
 	s.trim()
 	return Activity{s}, e
 }
 
-// Acknowledged notes that the notifier has received every event up to and including
-// number upTo, or that there is none.
-func (a Activity) Acknowledged(upTo uint64) Activity {
+// Acknowledged notes that the notifier has received n, one of [Activity.Notifications].
+// Others keep waiting.
+func (a Activity) Acknowledged(n Notification) Activity {
+	return a.received(func(e Event) bool {
+		return slices.ContainsFunc(n.Events, func(got Event) bool { return got.Number == e.Number })
+	})
+}
+
+// AllAcknowledged notes that the notifier has received every event, or that there is no
+// notifier.
+func (a Activity) AllAcknowledged() Activity {
+	return a.received(func(Event) bool { return true })
+}
+
+func (a Activity) received(is func(Event) bool) Activity {
 	s := a.s
-	s.Taken = max(s.Taken, min(upTo, s.Last))
+	s.Events = slices.Clone(s.Events)
+	for i, e := range s.Events {
+		s.Events[i].waits = e.waits && !is(e.Event)
+	}
 	s.trim()
 	return Activity{s}
 }
@@ -87,7 +108,7 @@ func (a Activity) Changes() []Event {
 	var out []Event
 	for _, e := range slices.Backward(a.s.Events) {
 		if e.Kind.SecurityChange() && len(out) < MaxChanges {
-			out = append(out, e)
+			out = append(out, e.Event)
 		}
 	}
 	return out
@@ -111,21 +132,18 @@ func (a Activity) Attempts() []Day {
 // Waiting returns the number of events that the notifier has not yet received.
 func (a Activity) Waiting() (n int) {
 	for _, e := range a.s.Events {
-		if a.s.waits(e) {
+		if e.waits {
 			n++
 		}
 	}
 	return n
 }
 
-// waits reports whether the notifier is still to receive e.
-func (s *state) waits(e Event) bool { return e.Number > s.Taken && e.Kind.Notable() }
-
 // trim drops events that are no longer needed, then those that do not fit.
 func (s *state) trim() {
-	kept, changes := s.Events, 0
+	before, changes := s.Events, 0
 	drop := func(i int) {
-		if len(s.Events) == len(kept) { // the first: until now they are shared with another Activity
+		if len(s.Events) == len(before) { // the first: until now they are shared with another Activity
 			s.Events = slices.Clone(s.Events)
 		}
 		s.Events = slices.Delete(s.Events, i, i+1)
@@ -136,14 +154,14 @@ func (s *state) trim() {
 		switch {
 		case recent:
 			changes++
-		case !s.waits(e):
+		case !e.waits:
 			drop(i)
 		}
 	}
 	for (Activity{*s}).Waiting() > MaxPending || s.weight() > maxWeight {
 		// Attempts first: an attacker who knows the password can make any number of them,
 		// and would otherwise push out the change that reveals the attack.
-		i := max(0, slices.IndexFunc(s.Events, func(e Event) bool { return !e.Kind.SecurityChange() }))
+		i := max(0, slices.IndexFunc(s.Events, func(e kept) bool { return !e.Kind.SecurityChange() }))
 		drop(i)
 	}
 }

@@ -39,6 +39,16 @@ func waiting(a event.Activity, tenant, user string) (events []event.Event) {
 	return events
 }
 
+// acknowledged returns a after the notifier has received everything up to this number.
+func acknowledged(a event.Activity, upTo uint64) event.Activity {
+	for _, n := range a.Notifications("", "") {
+		if n.Number() <= upTo {
+			a = a.Acknowledged(n)
+		}
+	}
+	return a
+}
+
 func TestAppendNumbersAndKeeps(t *testing.T) {
 	var a event.Activity
 	require.True(t, a.IsZero())
@@ -57,13 +67,14 @@ func TestAppendNumbersAndKeeps(t *testing.T) {
 	require.Equal(t, []uint64{2}, numbers(changes))
 	require.Equal(t, []event.Day{{Date: "2026-03-28", Counts: map[event.Kind]int{event.CodeRejected: 1}}}, a.Attempts())
 
-	a = a.Acknowledged(1)
+	a = acknowledged(a, 1)
 	require.Equal(t, []event.Event{second}, waiting(a, "acme", "u1"))
-	a = a.Acknowledged(1 << 60) // from before the account was deleted and made again
+	a = acknowledged(a, 2)
 	require.Empty(t, waiting(a, "acme", "u1"))
 	require.Equal(t, []uint64{2}, numbers(a.Changes()), "told, and still among the last changes")
 	a, third := a.Append(event.Event{At: start, Kind: event.Reset})
-	require.Equal(t, []uint64{third.Number}, numbers(waiting(a.Acknowledged(1), "", "")), "what was told stays told")
+	require.Equal(t, []uint64{third.Number}, numbers(waiting(acknowledged(a, 2), "", "")), "what was told stays told")
+	require.Empty(t, waiting(acknowledged(a, 3), "", ""))
 	require.Equal(t, reread(t, a), a)
 }
 
@@ -74,7 +85,7 @@ func TestRingAndDays(t *testing.T) {
 		a, _ = a.Append(event.Event{At: at, Kind: event.AuthenticatorRemoved})
 		a, _ = a.Append(event.Event{At: at, Kind: event.SignedIn})
 		a, _ = a.Append(event.Event{At: at, Kind: event.SignedIn})
-		a = reread(t, a.Acknowledged(a.Last()))
+		a = reread(t, a.AllAcknowledged())
 	}
 	changes := a.Changes()
 	require.Len(t, changes, event.MaxChanges)
@@ -211,13 +222,13 @@ func TestTakenEventsAreDropped(t *testing.T) {
 		a, _ = a.Append(event.Event{At: start, Kind: event.Suspended})
 	}
 	require.Equal(t, 10, kept(t, a))
-	a = a.Acknowledged(a.Last())
+	a = a.AllAcknowledged()
 	require.Zero(t, kept(t, a))
 	for range event.MaxChanges + 5 {
 		a, _ = a.Append(event.Event{At: start, Kind: event.Reset})
 	}
 	require.Equal(t, event.MaxChanges+5, kept(t, a), "the notifier has not been told")
-	a = a.Acknowledged(a.Last())
+	a = a.AllAcknowledged()
 	require.Equal(t, event.MaxChanges, kept(t, a))
 	for range event.MaxPending {
 		a, _ = a.Append(event.Event{At: start, Kind: event.Suspended})
@@ -236,7 +247,7 @@ func TestDroppedEventsWeighNothing(t *testing.T) {
 	for range 3 * event.MaxChanges {
 		a, _ = a.Append(event.Event{At: start, Until: start, Kind: event.Reset, Reason: long, Method: long, Authenticator: long, Actor: long,
 			Remaining: 1, Source: event.Source{Address: long, UserAgent: long}})
-		a = a.Acknowledged(a.Last())
+		a = a.AllAcknowledged()
 	}
 	require.Len(t, a.Changes(), event.MaxChanges)
 }
@@ -267,7 +278,8 @@ func TestActivityIsAValue(t *testing.T) {
 	leftBefore := encode(t, left)
 	a.Append(event.Event{At: start, Kind: event.SignedIn, Reason: "right"})
 	a.Append(event.Event{At: start.AddDate(0, 2, 0), Kind: event.Reset})
-	a.Acknowledged(30)
+	acknowledged(a, 30)
+	a.AllAcknowledged()
 	waiting(a, "x", "y")[0].Kind = "spoilt"
 	a.Changes()[0].Kind = "spoilt"
 	a.Attempts()[0].Counts[event.SignedIn] = 1000
@@ -287,7 +299,7 @@ func FuzzActivity(f *testing.F) {
 		want := uint64(0)
 		for _, c := range script[:min(len(script), 200)] {
 			if c >= 240 {
-				a = a.Acknowledged(a.Last() - min(a.Last(), uint64(c-240)))
+				a = acknowledged(a, a.Last()-min(a.Last(), uint64(c-240)))
 			} else {
 				now = now.Add(time.Duration(int(c)-60) * time.Hour)
 				var e event.Event

@@ -37,7 +37,6 @@ const (
 )
 
 var (
-	errTaken    = errors.New("more events were acknowledged than happened")
 	errNumber   = errors.New("an event after the last")
 	errNumbered = errors.New("a kind that has a number is spelled out")
 	errEmpty    = errors.New("a field of an event is present but empty")
@@ -47,12 +46,8 @@ var (
 func (a *Activity) Fields(c *wire.Coder) {
 	s := &a.s
 	wire.Number(c, "last", &s.Last, 0, math.MaxUint64)
-	wire.Number(c, "taken", &s.Taken, 0, math.MaxUint64)
-	if s.Taken > s.Last {
-		c.Check(errTaken)
-	}
 	number := uint64(0)
-	wire.List(c, "events", &s.Events, MaxChanges+MaxPending, func(e *Event, c *wire.Coder) {
+	wire.List(c, "events", &s.Events, MaxChanges+MaxPending, func(e *kept, c *wire.Coder) {
 		after := e.Number - number
 		wire.Number(c, "after", &after, 1, math.MaxUint64)
 		if after > s.Last-number {
@@ -74,7 +69,7 @@ func (a *Activity) Fields(c *wire.Coder) {
 // fields describes all but the number, the tenant and the user: the list has the
 // number, and the record the rest. Of the fields that may be empty it has those
 // that are not, after their bits.
-func (e *Event) fields(c *wire.Coder) {
+func (e *kept) fields(c *wire.Coder) {
 	c.Millis("at", &e.At)
 	e.Kind.fields(c)
 	has := e.has()
@@ -102,12 +97,16 @@ func (e *Event) fields(c *wire.Coder) {
 	if has&hasUntil != 0 {
 		c.Millis("until", &e.Until)
 	}
+	if c.Reading() {
+		e.waits = has&isWaiting != 0
+	}
 	if has != e.has() {
 		c.Check(errEmpty)
 	}
 }
 
-// The bits of the fields that may be empty, those first that most events have.
+// The bits of the fields that may be empty, those first that most events have, and the bit
+// of an event that the notifier is still to receive.
 const (
 	hasMethod uint32 = 1 << iota
 	hasAuthenticator
@@ -119,11 +118,12 @@ const (
 	hasAction
 	hasActor
 	hasUntil
+	isWaiting
 	all = 1<<iota - 1
 )
 
 // has returns the bits of the fields that are not empty.
-func (e *Event) has() (bits uint32) {
+func (e *kept) has() (bits uint32) {
 	mark := func(bit uint32, is bool) {
 		if is {
 			bits |= bit
@@ -139,6 +139,7 @@ func (e *Event) has() (bits uint32) {
 	mark(hasAction, e.Action != "")
 	mark(hasActor, e.Actor != "")
 	mark(hasUntil, !e.Until.IsZero())
+	mark(isWaiting, e.waits)
 	return bits
 }
 

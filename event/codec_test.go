@@ -20,8 +20,7 @@ func some() event.Activity {
 	var a event.Activity
 	source := event.Source{Address: "192.0.2.1", UserAgent: "Mozilla/5.0"}
 	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.SignedIn, Method: "totp", Source: source})
-	a = a.Acknowledged(1)
-	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.RecoveryUsed, Reason: "phone lost", Authenticator: "a1", Browser: "b1", Actor: "admin", Action: "reset", Remaining: 9, Source: source})
+		a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.RecoveryUsed, Reason: "phone lost", Authenticator: "a1", Browser: "b1", Actor: "admin", Action: "reset", Remaining: 9, Source: source})
 	a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 1), User: "u1", Kind: event.Throttled, Until: start.AddDate(0, 0, 1).Add(time.Hour), Source: source})
 	a, _ = a.Append(event.Event{At: start, Kind: "passkey_bound"})
 	return a
@@ -60,10 +59,9 @@ func bare(parts ...any) []any {
 	return append([]any{uint64(1), at}, parts...)
 }
 
-// activity returns an activity of events and days written by hand, with the last number
-// and the last acknowledged one.
-func activity(last, taken uint64, events [][]any, days ...any) []byte {
-	all := []any{last, taken, uint64(len(events))}
+// activity returns an activity of events and days written by hand, with the last number.
+func activity(last uint64, events [][]any, days ...any) []byte {
+	all := []any{last, uint64(len(events))}
 	for _, e := range events {
 		all = append(all, e...)
 	}
@@ -76,6 +74,7 @@ func TestDecodingRefuses(t *testing.T) {
 		none    = uint64(0) // no field, no word
 		method  = uint64(1)
 		reason  = uint64(32)
+		waits   = uint64(1 << 10) // the notifier is still to receive it
 	)
 	plain := bare(renamed, none)
 	today := int(start.Unix() / (24 * 60 * 60))
@@ -83,43 +82,43 @@ func TestDecodingRefuses(t *testing.T) {
 		raw  []byte
 		good bool
 	}{
-		"nothing ever":           {activity(0, 0, nil), true},
-		"an event":               {activity(1, 0, [][]any{plain}), true},
-		"a word of the kind":     {activity(1, 0, [][]any{bare(uint64(0), uint64(1), "passkey_bound", none)}), true},
-		"a method":               {activity(1, 0, [][]any{bare(renamed, method, uint64(1), "totp")}), true},
-		"a text twice":           {activity(1, 0, [][]any{bare(renamed, method|reason, uint64(1), "totp", uint64(2))}), true},
-		"a day":                  {activity(1, 1, nil, today, uint64(1), uint64(7)), true},
-		"the first day":          {activity(1, 1, nil, -719_162, uint64(1), uint64(7)), true},
-		"the last day":           {activity(1, 1, nil, 2_932_896, uint64(1), uint64(7)), true},
-		"more taken than there":  {activity(1, 2, nil), false},
-		"a number twice":         {activity(2, 0, [][]any{plain, append([]any{uint64(0)}, plain[1:]...)}), false},
-		"a number from ahead":    {activity(1, 0, [][]any{append([]any{uint64(2)}, plain[1:]...)}), false},
-		"the second from ahead":  {activity(2, 0, [][]any{plain, append([]any{uint64(2)}, plain[1:]...)}), false},
-		"an event of none":       {activity(0, 0, [][]any{plain}), false},
-		"no such kind":           {activity(1, 0, [][]any{bare(uint64(len(event.Kinds())+1), none)}), false},
-		"a kind by two names":    {activity(1, 0, [][]any{bare(uint64(0), uint64(1), "signed_in", none)}), false},
-		"a long kind":            {activity(1, 0, [][]any{bare(uint64(0), uint64(1), strings.Repeat("k", 33), none)}), false},
-		"an unknown field":       {activity(1, 0, [][]any{bare(renamed, uint64(1<<10))}), false},
-		"a field without a text": {activity(1, 0, [][]any{bare(renamed, method, none)}), false},
-		"a text spelled twice":   {activity(1, 0, [][]any{bare(renamed, method|reason, uint64(1), "totp", uint64(1), "totp")}), false},
-		"a text from ahead":      {activity(1, 0, [][]any{bare(renamed, method, uint64(2))}), false},
-		"an empty text spelled":  {activity(1, 0, [][]any{bare(renamed, method, uint64(1), "")}), false},
-		"a long method":          {activity(1, 0, [][]any{bare(renamed, method, uint64(1), strings.Repeat("m", 65))}), false},
-		"none remaining":         {activity(1, 0, [][]any{bare(renamed, uint64(64), 0)}), false},
-		"until never":            {activity(1, 0, [][]any{bare(renamed, uint64(512), uint64(0))}), false},
-		"a day twice":            {activity(1, 1, nil, today, uint64(1), uint64(7), 0, uint64(1), uint64(7)), false},
-		"days out of order":      {activity(1, 1, nil, today, uint64(1), uint64(7), -1, uint64(1), uint64(7)), false},
-		"days around 1970":       {activity(1, 1, nil, 0, uint64(1), uint64(7), -1, uint64(1), uint64(7)), false},
-		"a day of nothing":       {activity(1, 1, nil, today, uint64(0), []byte{}), false},
-		"a count of none":        {activity(1, 1, nil, today, uint64(1), uint64(0)), false},
-		"a count of too much":    {activity(1, 1, nil, today, uint64(1), uint64(1<<32)), false},
-		"an unknown attempt":     {activity(1, 1, nil, today, uint64(1<<14), uint64(1)), false},
-		"before the first day":   {activity(1, 1, nil, -719_163, uint64(1), uint64(7)), false},
-		"after the last day":     {activity(1, 1, nil, 2_932_897, uint64(1), uint64(7)), false},
-		"the last two days":      {activity(1, 1, nil, 2_932_895, uint64(1), uint64(7), 1, uint64(1), uint64(7)), true},
-		"after it, the second":   {activity(1, 1, nil, 2_932_895, uint64(1), uint64(7), 2, uint64(1), uint64(7)), false},
-		"too many days":          {activity(1, 1, nil, slices.Repeat([]any{1, uint64(1), uint64(1)}, 22)...), false},
-		"too many events":        {activity(100, 0, slices.Repeat([][]any{plain}, 71)), false},
+		"nothing ever":           {activity(0, nil), true},
+		"an event":               {activity(1, [][]any{plain}), true},
+		"a word of the kind":     {activity(1, [][]any{bare(uint64(0), uint64(1), "passkey_bound", none)}), true},
+		"a method":               {activity(1, [][]any{bare(renamed, method, uint64(1), "totp")}), true},
+		"a text twice":           {activity(1, [][]any{bare(renamed, method|reason, uint64(1), "totp", uint64(2))}), true},
+		"a day":                  {activity(1, nil, today, uint64(1), uint64(7)), true},
+		"the first day":          {activity(1, nil, -719_162, uint64(1), uint64(7)), true},
+		"the last day":           {activity(1, nil, 2_932_896, uint64(1), uint64(7)), true},
+		"one that waits":         {activity(1, [][]any{bare(renamed, waits)}), true},
+		"a number twice":         {activity(2, [][]any{plain, append([]any{uint64(0)}, plain[1:]...)}), false},
+		"a number from ahead":    {activity(1, [][]any{append([]any{uint64(2)}, plain[1:]...)}), false},
+		"the second from ahead":  {activity(2, [][]any{plain, append([]any{uint64(2)}, plain[1:]...)}), false},
+		"an event of none":       {activity(0, [][]any{plain}), false},
+		"no such kind":           {activity(1, [][]any{bare(uint64(len(event.Kinds())+1), none)}), false},
+		"a kind by two names":    {activity(1, [][]any{bare(uint64(0), uint64(1), "signed_in", none)}), false},
+		"a long kind":            {activity(1, [][]any{bare(uint64(0), uint64(1), strings.Repeat("k", 33), none)}), false},
+		"an unknown field":       {activity(1, [][]any{bare(renamed, uint64(1<<11))}), false},
+		"a field without a text": {activity(1, [][]any{bare(renamed, method, none)}), false},
+		"a text spelled twice":   {activity(1, [][]any{bare(renamed, method|reason, uint64(1), "totp", uint64(1), "totp")}), false},
+		"a text from ahead":      {activity(1, [][]any{bare(renamed, method, uint64(2))}), false},
+		"an empty text spelled":  {activity(1, [][]any{bare(renamed, method, uint64(1), "")}), false},
+		"a long method":          {activity(1, [][]any{bare(renamed, method, uint64(1), strings.Repeat("m", 65))}), false},
+		"none remaining":         {activity(1, [][]any{bare(renamed, uint64(64), 0)}), false},
+		"until never":            {activity(1, [][]any{bare(renamed, uint64(512), uint64(0))}), false},
+		"a day twice":            {activity(1, nil, today, uint64(1), uint64(7), 0, uint64(1), uint64(7)), false},
+		"days out of order":      {activity(1, nil, today, uint64(1), uint64(7), -1, uint64(1), uint64(7)), false},
+		"days around 1970":       {activity(1, nil, 0, uint64(1), uint64(7), -1, uint64(1), uint64(7)), false},
+		"a day of nothing":       {activity(1, nil, today, uint64(0), []byte{}), false},
+		"a count of none":        {activity(1, nil, today, uint64(1), uint64(0)), false},
+		"a count of too much":    {activity(1, nil, today, uint64(1), uint64(1<<32)), false},
+		"an unknown attempt":     {activity(1, nil, today, uint64(1<<14), uint64(1)), false},
+		"before the first day":   {activity(1, nil, -719_163, uint64(1), uint64(7)), false},
+		"after the last day":     {activity(1, nil, 2_932_897, uint64(1), uint64(7)), false},
+		"the last two days":      {activity(1, nil, 2_932_895, uint64(1), uint64(7), 1, uint64(1), uint64(7)), true},
+		"after it, the second":   {activity(1, nil, 2_932_895, uint64(1), uint64(7), 2, uint64(1), uint64(7)), false},
+		"too many days":          {activity(1, nil, slices.Repeat([]any{1, uint64(1), uint64(1)}, 22)...), false},
+		"too many events":        {activity(100, slices.Repeat([][]any{plain}, 71)), false},
 		"JSON":                   {[]byte(`{"v":1}`), false},
 	} {
 		_, ok := wiretest.TryRead[event.Activity](t, c.raw)
@@ -133,7 +132,7 @@ func TestCountsEndAtTheirGreatest(t *testing.T) {
 	today := int(start.Unix() / (24 * 60 * 60))
 	want := int(min(uint64(math.MaxUint32), math.MaxInt)) // an int has 32 bits on some systems
 	for _, stored := range []uint64{math.MaxUint32 - 1, math.MaxUint32} {
-		a, ok := wiretest.TryRead[event.Activity](t, activity(1, 1, nil, today, uint64(1), stored))
+		a, ok := wiretest.TryRead[event.Activity](t, activity(1, nil, today, uint64(1), stored))
 		require.True(t, ok)
 		a, _ = a.Append(event.Event{At: start, Kind: event.SignedIn})
 		require.Equal(t, want, reread(t, a).Attempts()[0].Counts[event.SignedIn])
@@ -147,7 +146,7 @@ func TestWeight(t *testing.T) {
 	long := func(fill string) string { return strings.Repeat(fill, 300) }
 	full := event.Event{At: end, Until: end, Kind: event.Kind(long("k")), Reason: long("r"), Method: long("m"), Authenticator: long("a"), Browser: long("b"),
 		Actor: long("A"), Action: long("c"), Remaining: math.MinInt, Source: event.Source{Address: long("d"), UserAgent: long("u")}}
-	before := wiretest.Read[event.Activity](t, activity(math.MaxUint64-1, math.MaxUint64-1, nil))
+	before := wiretest.Read[event.Activity](t, activity(math.MaxUint64-1, nil))
 	a, e := before.Append(full)
 	require.Equal(t, event.Weight(e), len(encode(t, a))-len(encode(t, before)))
 
@@ -193,9 +192,9 @@ func FuzzDecode(f *testing.F) {
 		a, _ = a.Append(event.Event{At: start.Add(time.Duration(i) * time.Hour), Kind: kind, Reason: fmt.Sprint(i % 3)})
 	}
 	f.Add([]byte(encode(f, a)))
-	f.Add([]byte(encode(f, a.Acknowledged(a.Last()))))
+	f.Add([]byte(encode(f, a.AllAcknowledged())))
 	f.Add([]byte(encode(f, some())))
-	f.Add(activity(math.MaxUint64, math.MaxUint64, nil))
+	f.Add(activity(math.MaxUint64, nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, ok := wiretest.TryRead[event.Activity](t, data)
 		if !ok || got.Last() == math.MaxUint64 { // no account has so many
@@ -206,6 +205,6 @@ func FuzzDecode(f *testing.F) {
 		require.LessOrEqual(t, len(waiting(next, "acme", "u1")), event.MaxPending)
 		require.LessOrEqual(t, len(next.Changes()), event.MaxChanges)
 		require.LessOrEqual(t, len(next.Attempts()), event.MaxDays)
-		reread(t, next.Acknowledged(next.Last()))
+		reread(t, next.AllAcknowledged())
 	})
 }

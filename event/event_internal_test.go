@@ -11,7 +11,7 @@ import (
 // Exactly the allowed number of bytes is kept, and not one more.
 func TestTrimToTheByte(t *testing.T) {
 	const reason = 3 // what a long text takes besides its bytes: the flag for a new text, and its length
-	for more, kept := range map[int]int{0: 20, 1: 19} {
+	for more, want := range map[int]int{0: 20, 1: 19} {
 		var s state
 		sum := 0
 		for i := range MaxChanges {
@@ -21,10 +21,10 @@ func TestTrimToTheByte(t *testing.T) {
 				e.Reason += strings.Repeat("x", maxWeight-sum-e.weight()+more)
 			}
 			sum += e.weight()
-			s.Events = append(s.Events, e)
+			s.Events = append(s.Events, kept{Event: e})
 		}
 		require.Equal(t, maxWeight+more, sum)
 		s.trim()
-		require.Len(t, s.Events, kept)
+		require.Len(t, s.Events, want)
 	}
 }

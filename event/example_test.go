@@ -34,7 +34,7 @@ func Example() {
 			if mail.Notify(context.Background(), n) != nil {
 				return
 			}
-			activity = activity.Acknowledged(n.Number())
+			activity = activity.Acknowledged(n)
 		}
 	}
 	flow(event.RecoveryCodesMade, event.EnrollmentConfirmed)

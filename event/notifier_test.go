@@ -36,8 +36,16 @@ func TestNotifications(t *testing.T) {
 		require.Equal(t, []string{"acme", "u1"}, []string{all[i].Tenant, all[i].User})
 		require.Equal(t, "u1", all[i].Main().User, "a link that says \"it was not me\" is made of it")
 	}
-	require.Len(t, a.Acknowledged(2).Notifications("acme", "u1"), 2)
-	require.Empty(t, a.Acknowledged(7).Notifications("acme", "u1"))
+	numbers := func(a event.Activity) (all []uint64) {
+		for _, n := range a.Notifications("acme", "u1") {
+			all = append(all, n.Number())
+		}
+		return all
+	}
+	require.Equal(t, []uint64{4, 7}, numbers(a.Acknowledged(all[0])))
+	require.Equal(t, []uint64{2, 7}, numbers(reread(t, a.Acknowledged(all[1]))), "one that is refused waits, whatever comes after it")
+	require.Equal(t, []uint64{2}, numbers(a.Acknowledged(all[2]).Acknowledged(all[1])))
+	require.Empty(t, a.AllAcknowledged().Notifications("acme", "u1"))
 }
 
 // The kinds of events that a person is notified about.

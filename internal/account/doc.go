@@ -207,13 +207,12 @@
 //	  since: time in milliseconds
 //	activity: optional part
 //	  last: number
-//	  taken: number
 //	  events: list, at most 70
 //	    after: number
 //	    at: time in milliseconds
 //	    kind: number, at most 52
 //	    word: word, at most 32
-//	    has: number, at most 1023
+//	    has: number, at most 2047
 //	    method: word, at most 64
 //	    authenticator: word, at most 64
 //	    browser: word, at most 64
@@ -257,6 +256,8 @@
 //   - algorithm is 0 for SHA-1, 1 for SHA-256, 2 for SHA-512; mode is 0 for required,
 //     1 for optional, 2 for off; methods has the bits of [policy.Methods]; grace and
 //     browser_age are nanoseconds.
+//   - has says by a bit which of the fields that follow are there; its bit 1024 is set
+//     while the notifier has not received the event.
 //   - kind is the place of an event's kind in a table of package event, from 1 on. For
 //     a kind that is not in the table it is 0 and its word follows; otherwise there
 //     is no word.

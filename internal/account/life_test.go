@@ -29,8 +29,8 @@ const (
 
 func (l *life) log(e event.Event) {
 	e.At = l.now
+	l.Activity = l.Activity.AllAcknowledged() // the notifier has received all but the newest
 	l.Activity, _ = l.Activity.Append(e)
-	l.Activity = l.Activity.Acknowledged(l.Activity.Last() - 1) // the notifier was told all but the newest
 }
 
 func (l *life) enroll(name string, adds bool) {

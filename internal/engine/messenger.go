@@ -20,7 +20,8 @@ const (
 	// maxPlaces bounds how many accounts are notified at once. An event that finds no
 	// place stays in its record.
 	maxPlaces = 64
-	// maxDeaf bounds the calls that have not returned although their deadline has passed.
+	// maxDeaf bounds the calls that have not returned although their deadline has passed:
+	// with so many of them no other call begins. Those of maxPlaces may be under way then.
 	maxDeaf = 256
 )
 

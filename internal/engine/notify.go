@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -12,7 +13,7 @@ import (
 )
 
 // Notifications are in the account's record from the write that they are about until they
-// are delivered, so that no crash loses one. The position is [event.Activity]'s;
+// are delivered, so that no crash loses one. [event.Activity] knows which are pending;
 // [store.Record.Due] is when another process should check whether the one that wrote has
 // delivered it, so that no process scans a million accounts for ten.
 const (
@@ -25,6 +26,9 @@ const (
 	maxPause = 24 * time.Hour
 	// givenUpAfter is the age at which a notification is given up when it fails.
 	givenUpAfter = 72 * time.Hour
+	// passTimeout is how long after its claim a process goes on to the notifications behind
+	// one that was refused. With another call and its write it stays below toldAfter.
+	passTimeout = 30 * time.Second
 	// storeTimeout bounds the reads and writes around a call.
 	storeTimeout = 30 * time.Second
 	// deliverTimeout bounds one Deliver, so that a mail server that hangs delays others
@@ -74,34 +78,55 @@ func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 }
 
 // notify delivers the events that are pending in the account's record, in order, and
-// notes each one as soon as it is delivered. The error is why some are still pending.
+// notes each one as soon as it is delivered. One that is refused does not hold back those
+// after it: the first may be a mail that no library can build, and the next one the news
+// of a thief's browser. The error is why some are still pending.
 func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
-	read, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	entry, found, err := e.Read(read, id)
-	if err != nil || !found {
+	left, err := e.claimed(ctx, id)
+	if err != nil {
 		return err
 	}
-	if entry.Err != nil {
-		return entry.Err
-	}
-	if entry.Account.Notifying.By != e.process {
-		return nil // this process was so slow that another one has taken its place
-	}
-	left := entry.Account.Activity.Notifications(subject(id))
-	for len(left) > 0 {
-		n := left[0]
-		if err := e.tell(ctx, n); err != nil {
-			return err
+	var refused error
+	tried := uint64(0)
+	until := time.Now().Add(passTimeout)
+	for {
+		i := slices.IndexFunc(left, func(n event.Notification) bool { return n.Number() > tried })
+		if i < 0 || refused != nil && time.Now().After(until) {
+			return refused
 		}
-		if left, err = e.told(ctx, id, n); err != nil {
+		n := left[i]
+		tried = n.Number()
+		switch err := e.tell(ctx, n); {
+		case err == nil:
+			if left, err = e.told(ctx, id, n); err != nil {
+				return err
+			}
+			until = time.Now().Add(passTimeout) // told has renewed the claim
+		case errors.Is(err, errDeaf), ctx.Err() != nil:
 			return err
+		case refused == nil:
+			refused = err
 		}
 	}
-	return nil
 }
 
-// told moves the position behind n, even if the caller's context has ended: an event that
+// claimed returns the pending notifications of an account that this process has claimed.
+func (e *Engine) claimed(ctx context.Context, id store.AccountID) ([]event.Notification, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	entry, found, err := e.Read(ctx, id)
+	switch {
+	case err != nil || !found:
+		return nil, err
+	case entry.Err != nil:
+		return nil, entry.Err
+	case entry.Account.Notifying.By != e.process:
+		return nil, nil // this process was so slow that another one has taken its place
+	}
+	return entry.Account.Activity.Notifications(subject(id)), nil
+}
+
+// told notes that n was delivered, even if the caller's context has ended: an event that
 // was delivered must not be delivered again. A record that was erased and begun again
 // meanwhile has another event under this number, or none. It renews the claim for the
 // events that are still pending, including those that other processes have written since,
@@ -113,7 +138,7 @@ func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notificat
 		left = nil
 		for _, waiting := range tx.Activity.Notifications(subject(id)) {
 			if waiting.Number() == n.Number() && waiting.Events[0].At.Equal(n.Events[0].At) {
-				tx.Activity = tx.Activity.Acknowledged(n.Number())
+				tx.Activity = tx.Activity.Acknowledged(waiting)
 				tx.claimed = true // renews the claim for the events that are still pending
 				tx.Save()
 				if e.claims(tx) {
@@ -203,11 +228,23 @@ func (tx *Tx) nextDue() time.Time {
 	soon := tx.Now.Add(toldAfter)
 	switch {
 	case tx.claimed:
-		return tx.Now.Add(min(max(tx.Now.Sub(waiting[0].Events[0].At), toldAfter), maxPause))
+		return tx.Now.Add(pause(tx.Now, waiting))
 	case tx.due.IsZero(), tx.notable() && tx.due.After(soon), tx.due.After(tx.Now.Add(maxPause)): // the last one by a clock that was ahead
 		return soon
 	}
 	return tx.due
+}
+
+// pause returns how long to wait for the next try: as long as the youngest notification has
+// waited, so that it does not inherit the pauses of an older one that is always refused,
+// but not beyond the time at which the oldest is given up.
+func pause(now time.Time, waiting []event.Notification) time.Duration {
+	oldest, youngest := now.Sub(waiting[0].Events[0].At), now.Sub(waiting[len(waiting)-1].Events[0].At)
+	pause := min(max(youngest, toldAfter), maxPause)
+	if left := givenUpAfter - oldest; left > 0 {
+		pause = min(pause, max(left, toldAfter))
+	}
+	return pause
 }
 
 // notable reports whether this attempt logged anything that the person is notified about.

@@ -237,7 +237,7 @@ func (e *Engine) number(tx *Tx) {
 	}
 	switch {
 	case e.Notifier == nil:
-		tx.Activity = tx.Activity.Acknowledged(tx.Activity.Last())
+		tx.Activity = tx.Activity.AllAcknowledged()
 	case tx.notable() && e.messenger.tells():
 		tx.notifies = e.claims(tx)
 	}

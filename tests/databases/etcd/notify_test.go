@@ -16,3 +16,9 @@ func TestKilledWhileTelling(t *testing.T) {
 	t.Logf("etcd: told %v", told)
 	require.NoError(t, err)
 }
+
+// See the rig: a notifier in trouble with some people tells all others.
+func TestNotifierInTrouble(t *testing.T) {
+	s, _ := shared(t, alone)
+	require.NoError(t, notify.Trouble(t.Context(), s))
+}

@@ -46,6 +46,9 @@ func TestService(t *testing.T) {
 // See the rig: no message is lost, whenever the process is killed.
 func TestKilledWhileTelling(t *testing.T) { kind.KilledWhileTelling(t, database(t)) }
 
+// See the rig: a notifier in trouble with some people tells all others.
+func TestNotifierInTrouble(t *testing.T) { kind.NotifierInTrouble(t, database(t)) }
+
 func TestServiceWalk(t *testing.T) { kind.Walk(t, database(t)) }
 
 func TestClocks(t *testing.T) { kind.Clocks(t, database(t)) }

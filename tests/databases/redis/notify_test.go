@@ -18,3 +18,9 @@ func TestKilledWhileTelling(t *testing.T) {
 	t.Logf("Redis: told %v", told)
 	require.NoError(t, err)
 }
+
+// See the rig: a notifier in trouble with some people tells all others.
+func TestNotifierInTrouble(t *testing.T) {
+	s, _ := open(t, shared, redisstore.Options{Prefix: prefix()})
+	require.NoError(t, notify.Trouble(t.Context(), s))
+}

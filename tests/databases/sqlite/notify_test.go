@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A process that is killed between its write, the call of the notifier and the write of
-// its position loses no message, and repeats only calls that were not noted.
+// A process that is killed between its write, the call of the notifier and the write that
+// notes it loses no message, and repeats only calls that were not noted.
 func TestKilledWhileTelling(t *testing.T) {
 	rounds := race.Rounds(2, 20)
 	each(t, func(t *testing.T, d driver) {
@@ -22,6 +22,14 @@ func TestKilledWhileTelling(t *testing.T) {
 		told, err := notify.Kill(t.Context(), s, "notify", d.where(path), rounds)
 		t.Logf("SQLite by %s: told %v", d.name, told)
 		require.NoError(t, err)
+	})
+}
+
+// See the rig: a notifier in trouble with some people tells all others.
+func TestNotifierInTrouble(t *testing.T) {
+	each(t, func(t *testing.T, d driver) {
+		s, _ := d.open(t, file(t), wal)
+		require.NoError(t, notify.Trouble(t.Context(), s))
 	})
 }
 

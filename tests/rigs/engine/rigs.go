@@ -59,12 +59,18 @@ func (e Engine) Service(t *testing.T, dsn string) {
 }
 
 // KilledWhileTelling kills processes between the write of an account, the call of the
-// notifier and the write of its position.
+// notifier and the write that notes it.
 func (e Engine) KilledWhileTelling(t *testing.T, dsn string) {
 	s, _ := e.Open(t, dsn)
 	told, err := notify.Kill(t.Context(), s, "notify", dsn, race.Rounds(2, 20))
 	t.Logf("%s: told %v", e.Name, told)
 	require.NoError(t, err)
+}
+
+// NotifierInTrouble has a notifier that fails, hangs, panics or refuses for good.
+func (e Engine) NotifierInTrouble(t *testing.T, dsn string) {
+	s, _ := e.Open(t, dsn)
+	require.NoError(t, notify.Trouble(t.Context(), s))
 }
 
 // Walk has two services with a pool each on one database do what the model of the
