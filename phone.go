@@ -100,14 +100,19 @@ func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error)
 	if err := s.countSend(ctx, c, number, false); err != nil {
 		return phone.Sent{}, err
 	}
-	m, err := s.writeCode(ctx, c, number)
+	m, again, err := s.writeCode(ctx, c, number)
 	if err != nil {
 		return phone.Sent{}, err
 	}
 	if err := s.countSend(ctx, c, number, true); err != nil {
 		return phone.Sent{}, err
 	}
-	return s.handOver(ctx, m)
+	sent, err := s.handOver(ctx, m)
+	if err != nil {
+		return phone.Sent{}, err
+	}
+	sent.Again = again
+	return sent, nil
 }
 
 // checkSend returns the number, if a code can be sent to it. A message that cannot be
@@ -124,8 +129,9 @@ func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Numb
 	return number, err
 }
 
-// writeCode counts the message for the account and writes its code.
-func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Number) (m phone.Message, err error) {
+// writeCode counts the message for the account and writes its code. It returns when the
+// account may be sent another one, if it may not at once.
+func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Number) (m phone.Message, next time.Time, err error) {
 	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) error {
 		again, err := c.find(tx)
 		if err != nil {
@@ -138,12 +144,17 @@ func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Numbe
 		if err != nil {
 			return asThrottled(err)
 		}
-		tx.Phones, m = st, message
+		tx.Phones, m, next = st, message, time.Time{}
+		var wait *phone.WaitError
+		if errors.As(st.MaySend(tx.Now, s.phones.Limits.Account...), &wait) {
+			next = wait.Until
+		}
 		tx.Log(event.Event{Kind: event.PhoneCodeSent, Method: string(m.Via)})
 		tx.Save()
 		return nil
 	})
-	return engine.Acknowledged(m, err)
+	m, err = engine.Acknowledged(m, err)
+	return m, next, err
 }
 
 // handOver gives the message to the provider.

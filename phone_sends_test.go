@@ -37,6 +37,39 @@ func TestWrittenBeforeTheProviderIsAsked(t *testing.T) {
 	require.ErrorIs(t, err, throttle.ErrThrottled, "the failed one counts")
 }
 
+// The answer to a send says from when on the account may send another one: not before it,
+// and then at once.
+func TestWhenAnotherMessageCanBeSent(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	h.Clock.Advance(time.Hour)
+	id, challenge := h.Status(ana).Phones[0].ID, h.Challenge(ana)
+	for i, wait := range []time.Duration{30 * time.Second, 30 * time.Second, 9 * time.Minute} {
+		sent, err := h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
+		require.NoError(t, err, i)
+		require.Equal(t, h.Clock.Now().Add(wait), sent.Again, i)
+		h.Clock.Set(sent.Again.Add(-time.Second))
+		_, err = h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
+		require.ErrorIs(t, err, throttle.ErrThrottled, i)
+		h.Clock.Set(sent.Again)
+	}
+	other := h.Open(append(withPhones(&p), func(c *totpflow.Config) {
+		c.Phones = &phone.Delivery{Sender: &p, Limits: phone.DefaultLimits()}
+		c.Phones.Limits.Account = []phone.Limit{{N: 60, Per: time.Hour}}
+	})...)
+	sent, err := other.SendPhoneCode(h.Ctx, h.Challenge(ana), id, phone.SMS)
+	require.NoError(t, err)
+	require.Zero(t, sent.Again, "at once")
+	next, err := h.SignIn(h.Ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}})
+	require.NoError(t, err)
+	page, err := h.BeginPhone(h.Ctx, next.Challenge, mobile)
+	require.NoError(t, err)
+	sent, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS)
+	require.NoError(t, err)
+	require.Equal(t, h.Clock.Now().Add(30*time.Second), sent.Again)
+}
+
 // A hundred requests at once, over two processes, send no more than one account may.
 func TestSendsAtOnce(t *testing.T) {
 	var p provider

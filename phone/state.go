@@ -148,6 +148,7 @@ type Sent struct {
 	Via     Via
 	At      time.Time // UTC, whole seconds
 	Expires time.Time
+	Again   time.Time // when the account's limits allow another message; zero if they do so at once, and from State.Sent
 }
 
 // Sent returns the code sent for a challenge, if it can be typed at that time. For the
@@ -158,7 +159,7 @@ func (s State) Sent(at time.Time, challenge string) (Sent, bool) {
 		return Sent{}, false
 	}
 	number, _ := s.number(l.to)
-	return Sent{number, l.via, l.sent, l.sent.Add(CodeLifetime)}, true
+	return Sent{To: number, Via: l.via, At: l.sent, Expires: l.sent.Add(CodeLifetime)}, true
 }
 
 // Add makes number the pending one, under a fresh ID, in place of any other. The caller

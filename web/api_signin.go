@@ -48,7 +48,8 @@ func (h *Web) afterPasswordJSON(w http.ResponseWriter, r *http.Request, user tot
 	next := &incomplete{Decision: d}
 	if only, ok := onlyPhone(d); ok {
 		if sent, err := h.sendByItself(r.Context(), d, only); err == nil { // otherwise the program asks for one, and gets the reason
-			next.sent = &sentAnswer{sent.To.String(), sent.Via}
+			a := answerOf(sent)
+			next.sent = &a
 		}
 	}
 	return next
@@ -156,8 +157,17 @@ func (h *Web) apiReplace(w http.ResponseWriter, r *http.Request) error {
 
 // A sentAnswer names the phone to which a code is on its way.
 type sentAnswer struct {
-	To  string    `json:"to"` // masked
-	Via phone.Via `json:"via"`
+	To    string     `json:"to"` // masked
+	Via   phone.Via  `json:"via"`
+	Again *time.Time `json:"again,omitempty"` // when another one can be sent; nil: now
+}
+
+func answerOf(sent phone.Sent) sentAnswer {
+	a := sentAnswer{To: sent.To.String(), Via: sent.Via}
+	if !sent.Again.IsZero() {
+		a.Again = &sent.Again
+	}
+	return a
 }
 
 // apiPhoneCode sends a code to one of the person's phones.
@@ -177,7 +187,7 @@ func (h *Web) apiPhoneCode(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return reply(w, http.StatusAccepted, sentAnswer{sent.To.String(), sent.Via})
+	return reply(w, http.StatusAccepted, answerOf(sent))
 }
 
 // apiSignOut ends the session that the request shows.

@@ -49,8 +49,11 @@ type organisation struct{ ID, Name string }
 // A phone can receive codes. Its number is masked.
 type phone struct{ ID, Number, Via string }
 
-// A sentCode is a code on its way to a masked number.
-type sentCode struct{ To, Via string }
+// A sentCode is a code on its way to a masked number. Another one can be sent from Again on.
+type sentCode struct {
+	To, Via string
+	Again   time.Time
+}
 
 // A signedIn is a completed sign-in.
 type signedIn struct {

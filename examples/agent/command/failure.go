@@ -37,13 +37,14 @@ var (
 	errExposed       = errors.New("others can read the file")
 	errForeign       = errors.New("others can change the file or the folder")
 	errBroken        = errors.New("the file is damaged")
+	errUnmarked      = errors.New("the lock could not be stored for other windows")
 	errNoVault       = errors.New("the vault is missing or cannot be opened")
 )
 
 // A fileError is a fault of one of the agent's files, or of their folder.
 type fileError struct {
 	path  string
-	fault error // errForeign, errExposed or errBroken
+	fault error // errForeign, errExposed, errBroken or errUnmarked
 }
 
 func (e *fileError) Error() string { return e.path + ": " + e.fault.Error() }
@@ -102,6 +103,8 @@ func (a *agent) explainFile(e *fileError) string {
 	switch {
 	case errors.Is(e, errForeign):
 		return a.text("foreign", "File", e.path)
+	case errors.Is(e, errUnmarked):
+		return a.text("unmarked", "File", e.path)
 	case errors.Is(e, errExposed) && key:
 		return a.text("exposedKey", "File", e.path)
 	case errors.Is(e, errExposed):

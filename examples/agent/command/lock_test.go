@@ -330,3 +330,73 @@ func TestStatusIsTheAgents(t *testing.T) {
 	}, s)
 	require.NotContains(t, d.out, "2030")
 }
+
+// A lock locks although a file is at fault, and says so with the commands that help, since
+// the next unlock refuses the file.
+func TestLockReportsFaultsOfFiles(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	vault := filepath.Join(h.folder, "vault")
+	for name, x := range map[string]struct {
+		spoil func() error
+		says  string
+	}{
+		"exposed": {func() error { return os.Chmod(vault, 0o644) }, "Others can read " + vault + " (its mode must be 600), so they may know its contents; run agent signout, then agent signin."},
+		"foreign": {func() error { return os.Chmod(vault, 0o622) }, vault + " belongs to another user or can be changed by others. Correct the owner and the permissions, or set AGENT_HOME to another folder."},
+		"damaged": {func() error { return os.WriteFile(vault, []byte("nonsense"), 0o600) }, "Your stored session cannot be opened; run agent signout, then agent signin."},
+		"gone":    {func() error { return os.Remove(vault) }, "Your stored session cannot be opened; run agent signout, then agent signin."},
+	} {
+		key := h.secrets.last("session")
+		w := h.window("unlock")
+		w.types("Password: ", ana.Password)
+		w.types("recovery code: ", phone.Code())
+		w.sees("agent> ")
+		whole, err := os.ReadFile(vault) // each unlock seals it again
+		require.NoError(t, err)
+		require.NoError(t, x.spoil(), name)
+		d := h.run("lock").ends(command.ExitDone).says("Locked.").notes(x.says + "\n")
+		require.NotContains(t, d.err, "nothing was sent", name)
+		require.False(t, h.accepts(key), name)
+		w.sees("Locked in another window.")
+		w.types(")> ", "exit")
+		w.ends(command.ExitDone)
+		require.NoError(t, os.RemoveAll(vault))
+		require.NoError(t, os.WriteFile(vault, whole, 0o600))
+	}
+
+	// The window that locks has read the file long before.
+	w := h.window("unlock")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.sees("agent> ")
+	require.NoError(t, os.Chmod(vault, 0o644))
+	w.types("", "lock")
+	w.sees("Locked.")
+	require.Contains(t, strings.Join(strings.Fields(w.sees("agent (locked)> ")), " "), "Others can read "+vault+" (its mode must be 600), so they may know its contents; run signout, then signin.")
+	w.types("", "exit")
+	w.ends(command.ExitDone)
+}
+
+// A lock that other windows cannot learn about is not reported as one.
+func TestLockThatCannotBeStored(t *testing.T) {
+	h := newWorkplace(t)
+	mark := filepath.Join(h.folder, "locked")
+	inTheWay := func() {
+		t.Helper()
+		require.NoError(t, os.RemoveAll(mark))
+		require.NoError(t, os.MkdirAll(filepath.Join(mark, "x"), 0o700)) // takes the place of the file
+	}
+	require.NoError(t, os.Mkdir(h.folder, 0o700))
+	said := mark + " cannot be written, so other windows may still be unlocked; close them, and correct the owner and the permissions of the folder\n"
+	inTheWay()
+	h.run("lock").ends(command.ExitFailed).notes(said) // a set-up may be open before anyone is signed in
+	require.NoError(t, os.RemoveAll(mark))
+
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	inTheWay()
+	d := h.run("lock").ends(command.ExitFailed).notes(said)
+	require.NotContains(t, d.out+d.err, "Locked.")
+	require.Contains(t, h.secrets.requests(), "/api/lock", "the server is told nevertheless")
+	require.NoError(t, os.RemoveAll(mark))
+	h.run("lock").ends(command.ExitDone).says("Locked.")
+}

@@ -29,14 +29,15 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 		return err
 	}
 	var me struct {
-		SecondFactor string `json:"second_factor"`
+		SecondFactor   string `json:"second_factor"`
+		Authenticators []string
 	}
 	if err := c.get(ctx, factor+"/account", &me); err != nil {
 		return a.over(err)
 	}
 	var p page
 	if me.SecondFactor == "active" || me.SecondFactor == "replacing" {
-		a.note(a.text("replacing"))
+		a.noteReplaced(me.Authenticators)
 		proof, err := a.prove(ctx, c, &refusal{Action: "replace authenticator"})
 		if err != nil {
 			return err
@@ -45,7 +46,11 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 		if err != nil {
 			return a.over(err)
 		}
+		if slices.Equal(p.Clears, me.Authenticators) { // said already
+			p.Clears = nil
+		}
 	} else {
+		a.note(a.text("endsOthers"))
 		err := a.withPassword(ctx, a.text("askPasswordAgain"), func(password string) (err error) {
 			p, err = a.beginSetUp(ctx, c, object{"password": password})
 			return err
@@ -78,9 +83,7 @@ func (a *agent) beginSetUp(ctx context.Context, c client, ask object) (p page, e
 // confirm shows the QR code and asks for the first code of the new authenticator. It
 // prints the secret only this once.
 func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, err error) {
-	if len(p.Clears) > 0 {
-		a.note(a.text("clears", "Names", strings.Join(p.Clears, ", ")))
-	}
+	a.noteReplaced(p.Clears)
 	if err := a.draw(p); err != nil {
 		return done, err
 	}
@@ -114,6 +117,18 @@ func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, e
 		a.say(a.textRecoveryCodes(done.RecoveryCodes))
 	}
 	return done, nil
+}
+
+// noteReplaced says what a new authenticator ends, and when.
+func (a *agent) noteReplaced(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = a.text("quoted", "Name", name)
+	}
+	a.note(a.text("clears", "Names", strings.Join(quoted, ", ")))
 }
 
 // keeps adopts the session of a set-up, and asks the person whether the recovery codes

@@ -172,6 +172,9 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, sent *phoneCodes, 
 		}
 		_, text := a.explainRefusal(e)
 		a.correct(text)
+		if e.Word == "no_code" && sent != nil {
+			a.offerAnother(sent)
+		}
 		pair = pair || e.Pair
 	}
 }

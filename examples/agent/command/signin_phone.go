@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 // phoneCodes are the codes of a person who signs in by phone.
@@ -10,7 +11,9 @@ type phoneCodes struct {
 	client    client
 	challenge string
 	to        phone
-	via       string // how the last one was sent
+	via       string    // how the last one was sent
+	again     time.Time // when another one can be sent; zero: now
+	noCalls   bool      // the server does not call
 }
 
 // byPhone reports whether the person has no app, but a phone that can receive a code.
@@ -27,17 +30,17 @@ func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*ph
 	if err != nil {
 		return nil, err
 	}
-	p, again := &phoneCodes{client: c, challenge: asked.Challenge, to: to, via: "sms"}, "againOrCall"
+	p := &phoneCodes{client: c, challenge: asked.Challenge, to: to, via: "sms"}
 	if to.Via == "voice" { // a landline
-		p.via, again = "voice", "againOrSMS"
+		p.via = "voice"
 	}
 	if asked.Sent != nil { // by the server itself, for this sign-in
-		p.via = asked.Sent.Via
+		p.via, p.again = asked.Sent.Via, asked.Sent.Again
 		a.noteSent(p.via, asked.Sent.To)
 	} else {
 		number, err := p.send(ctx, p.via)
 		if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "via" { // the server does not call: a phone may show an SMS
-			again = "again"
+			p.noCalls, p.via = true, "sms"
 			number, err = p.send(ctx, "sms")
 		}
 		refused, ok := refusedFor(err, "not_sent")
@@ -46,15 +49,33 @@ func (a *agent) codesByPhone(ctx context.Context, c client, asked *refusal) (*ph
 			a.noteSent(p.via, number)
 		case ok && refused.Reason == "wait":
 			a.note(a.text("codeElsewhere"))
-			a.noteUnsent(refused)
+			a.noteUnsent(p, refused)
+			return p, nil
 		default:
 			return nil, err
 		}
 	}
-	if a.person() {
-		a.note(a.text(again))
-	}
+	a.offerAnother(p)
 	return p, nil
+}
+
+// offerAnother tells a person how another code is requested, and from when on the server
+// sends it.
+func (a *agent) offerAnother(p *phoneCodes) {
+	now, later := "againOrCall", "againOrCallLater"
+	switch {
+	case p.via == "voice":
+		now, later = "againOrSMS", "againOrSMSLater"
+	case p.noCalls:
+		now, later = "again", "againLater"
+	}
+	switch wait := p.again.Sub(a.Now()); {
+	case !a.person():
+	case wait > 0:
+		a.note(a.text(later, "Wait", a.words.Span(wait)))
+	default:
+		a.note(a.text(now))
+	}
 }
 
 // whichPhone asks which phone receives the code, if there are several.
@@ -84,10 +105,10 @@ func (a *agent) noteSent(via, number string) {
 
 // send requests a code and returns the number that it goes to.
 func (p *phoneCodes) send(ctx context.Context, via string) (string, error) {
-	var sent struct{ To string }
+	var sent sentCode
 	err := p.client.post(ctx, factor+"/phone-code", object{"challenge": p.challenge, "phone": p.to.ID, "via": via}, &sent)
 	if err == nil {
-		p.via = via
+		p.via, p.again = via, sent.Again
 	}
 	return sent.To, err
 }
@@ -121,21 +142,27 @@ func (a *agent) another(ctx context.Context, sent *phoneCodes, via string) error
 	number, err := sent.send(ctx, via)
 	if err == nil {
 		a.noteSent(via, number)
+		a.offerAnother(sent)
 		return nil
 	}
 	refused, ok := refusedFor(err, "not_sent")
 	if !ok {
 		return err
 	}
-	a.noteUnsent(refused)
+	a.noteUnsent(sent, refused)
 	return nil
 }
 
-// noteUnsent says why no code was sent.
-func (a *agent) noteUnsent(refused *refusal) {
+// noteUnsent says why no code was sent, and when one can be.
+func (a *agent) noteUnsent(p *phoneCodes, refused *refusal) {
 	switch {
 	case refused.Reason == "via":
+		p.noCalls = true
 		a.correct(a.text("noCalls"))
+		a.offerAnother(p)
+	case !refused.Until.IsZero() && a.person():
+		p.again = refused.Until
+		a.offerAnother(p)
 	case !refused.Until.IsZero():
 		a.correct(a.text("nextCode", "Wait", a.words.Span(refused.Until.Sub(a.Now()))))
 	default:

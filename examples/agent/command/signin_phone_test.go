@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -106,8 +107,10 @@ func TestSMSWhereCallsAreNotPossible(t *testing.T) {
 	require.Equal(t, phone.SMS, p.last.Via)
 	h.clock.Advance(time.Minute)
 	w.types("Code that you received: ", "call")
-	w.sees("Calls are not possible here")
-	w.types("Code that you received: ", p.code())
+	w.sees("Calls are not possible here.")
+	said := w.types("Code that you received: ", p.code())
+	require.Contains(t, said, "No message? Press Enter to be sent another one.\n")
+	require.NotContains(t, said, "call")
 	w.ends(command.ExitDone)
 }
 
@@ -132,7 +135,8 @@ func TestCodeByPhone(t *testing.T) {
 }
 
 // A person whose code does not arrive has another one sent, in the same way or in the other
-// one, and a code that was sent before is not lost by it where none is sent.
+// one, and a code that was sent before is not lost by it where none is sent. The agent
+// offers another one only from when on the server sends it.
 func TestAnotherCodeByPhone(t *testing.T) {
 	var p pocket
 	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
@@ -141,20 +145,51 @@ func TestAnotherCodeByPhone(t *testing.T) {
 	w := h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
-	w.sees("or type \"call\" to be called instead.")
 	const prompt = "Code that you received: "
-	w.types(prompt, "")
-	w.sees("Another code can be sent in")
-	h.clock.Advance(time.Minute)
+	said := w.sees(prompt)
+	require.Contains(t, said, "A code is on its way to +43 ••• ••67.")
+	require.Contains(t, said, "Another code can be sent in 30 seconds. After that, press Enter, or type \"call\" to be called.")
+	require.NotContains(t, said, "No message?")
+	h.clock.Advance(10 * time.Second)
+	w.types("", "")
+	said = w.sees(prompt)
+	require.Contains(t, said, "Another code can be sent in 20 seconds. After that, press Enter, or type \"call\" to be called.")
+	require.NotContains(t, said, "on its way")
+	h.clock.Advance(20 * time.Second)
 	p.last = phone.Message{}
-	w.types(prompt, "")
-	w.sees("A code is on its way to +43 ••• ••67.")
+	w.types("", "")
+	said = w.sees(prompt)
+	require.Contains(t, said, "A code is on its way to +43 ••• ••67.")
+	require.Contains(t, said, "Another code can be sent in 30 seconds.")
 	require.Equal(t, phone.SMS, p.last.Via)
-	h.clock.Advance(2 * time.Minute)
-	w.types(prompt, " Call ")
-	w.sees("You are being called at +43 ••• ••67.")
+	h.clock.Advance(30 * time.Second)
+	w.types("", " Call ")
+	said = w.sees(prompt)
+	require.Contains(t, said, "You are being called at +43 ••• ••67.")
+	require.Contains(t, said, "Another code can be sent in 9 minutes. After that, press Enter to be called again, or type \"sms\" to be sent a message.")
 	require.Equal(t, phone.Voice, p.last.Via)
-	w.types(prompt, p.code())
+	w.types("", p.code())
+	w.ends(command.ExitDone)
+}
+
+// Where the limits allow another message at once, and after they do, it is offered at once.
+func TestAnotherCodeAtOnce(t *testing.T) {
+	var p pocket
+	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
+	h.answers("/2fa/api/phone-code", func(text string) string { return regexp.MustCompile(`,"again":"[^"]*"`).ReplaceAllString(text, "") })
+	h.withPhone(ana, &p, phone.SMS)
+	h.clock.Advance(time.Hour)
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	const prompt = "Code that you received: "
+	w.sees(prompt)
+	h.clock.Advance(time.Minute)
+	w.types("", "")
+	said := w.sees(prompt)
+	require.Contains(t, said, "No message? Press Enter to be sent another one, or type \"call\" to be called instead.")
+	require.NotContains(t, said, "Another code")
+	w.types("", p.code())
 	w.ends(command.ExitDone)
 }
 
@@ -180,6 +215,7 @@ func TestCodeOfAnotherSignIn(t *testing.T) {
 	w.sees("Another code can be sent in")
 	w.types(prompt, earlier)
 	w.sees("No code was sent for this, or it has expired")
+	w.sees("Another code can be sent in")
 	require.NotContains(t, w.screen.text, "on its way")
 	h.clock.Advance(time.Minute)
 	w.types(prompt, "")

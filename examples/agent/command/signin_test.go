@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -240,7 +241,7 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	w.types("recovery code: ", strings.ToLower(codes[0]))
 	w.sees("You used a recovery code; 9 are left.")
 	seen := w.sees("Code that the app shows now: ")
-	require.Contains(t, seen, "the following stops working: Authenticator")
+	require.Contains(t, seen, "The new authenticator replaces \"Authenticator\".")
 	phone := h.phone(seen)
 	h.clock.Advance(time.Second)
 	w.types("", phone.Code())
@@ -250,23 +251,57 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
 }
 
-// A new authenticator requires a code of the current one.
+// A new authenticator requires a code of the current one. Before the code, the agent says
+// what ends, and that is what ends: the authenticator, recovery codes, and other programs.
 func TestSetUpReplaces(t *testing.T) {
 	h := newWorkplace(t)
 	old := h.enrolled(ana)
+	codes := h.secrets.of("recovery_codes")
+	other := *h
+	other.folder = filepath.Join(t.TempDir(), "other")
+	other.run("signin", ana.Email, ana.Password, old.Code()).ends(command.ExitDone)
 	w := h.window("setup")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", old.Code())
-	w.sees("replaces your current one")
-	w.types("recovery code: ", old.Code())
-	phone := h.phone(w.sees("Code that the app shows now: "))
+	said := w.sees("recovery code: ")
+	require.Contains(t, said, "The new authenticator replaces \"Authenticator\".")
+	require.Contains(t, said, "Until you enter a code from the new one, nothing changes. Then recovery codes that you had stop working, browsers that you "+
+		"trusted ask for a code again, and you are signed out in all other browsers and programs.")
+	w.types("", old.Code())
+	shown := w.sees("Code that the app shows now: ")
+	require.NotContains(t, shown, "replaces", "once")
+	phone := h.phone(shown)
 	w.types("", phone.WrongCode())
 	w.sees("This code is not right")
+	other.run("list", ana.Password, old.Code()).ends(command.ExitDone)
 	h.clock.Advance(time.Second)
 	w.types("Code that the app shows now: ", phone.Code())
 	w.saves()
 	w.ends(command.ExitDone)
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
+	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
+	h.run("list", ana.Password, codes[0]).ends(command.ExitRefused)
+	other.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut)
+}
+
+// The first authenticator signs people out elsewhere too, and the agent says so before it
+// asks for the password.
+func TestFirstSetUpSignsOutElsewhere(t *testing.T) {
+	h := newWorkplace(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	other := *h
+	other.folder = filepath.Join(t.TempDir(), "other")
+	other.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	w := h.window("setup")
+	w.types("Password: ", ana.Password)
+	require.Contains(t, w.sees("Password again: "), "When you enter a code from the app, you are signed out in all other browsers and programs.")
+	w.types("", ana.Password)
+	phone := h.phone(w.sees("Code that the app shows now: "))
+	h.clock.Advance(time.Second)
+	w.types("", phone.Code())
+	w.saves()
+	w.ends(command.ExitDone)
+	other.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut)
 }
 
 // Passwords are sent only over TLS, or within this machine.

@@ -157,6 +157,73 @@ func TestReset(t *testing.T) {
 	h.fails(2, "<user> is missing", "reset", reason, "--yes")
 }
 
+// A reset that would clear nothing is refused: it would report a success, and only take the
+// person's time to set up away. The other commands refuse what changes nothing as well.
+func TestNothingToReset(t *testing.T) {
+	h := newInstallation(t)
+	h.clock.Set(time.Now().Add(-10 * time.Minute)) // each code moves it on, and the command has the machine's clock
+	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "7d", reason, "--yes")
+	bare := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "bare"}} // in the grace period, with nothing set up
+	require.Equal(t, totpflow.Passed, h.step(bare))
+	h.enroll("acme", "ana")
+	h.enrollPhone("acme", "ben")
+	h.ok("exempt", "fs01", "--tenant", "acme", "--name", "nightly", reason, "--yes")
+	eva := h.enroll("acme", "eva")
+	h.disown(eva)
+	h.ok("reset", "ana", "--tenant", "acme", "--scope", "codes", reason, "--yes")
+
+	const none = "nothing to reset: "
+	for _, x := range []struct{ user, scope, says string }{
+		{"bare", "all", "the account has no second factor"},
+		{"bare", "authenticators", "the account has no second factor"},
+		{"bare", "browsers", "the account has no trusted browsers"},
+		{"bare", "codes", "the account has no recovery codes"},
+		{"ana", "browsers", "the account has no trusted browsers"},
+		{"ana", "codes", "the account has no recovery codes"},
+		{"fs01", "browsers", "the account has no trusted browsers"},
+	} {
+		before, err := h.store.Get(h.ctx, acme(x.user))
+		require.NoError(t, err)
+		r := h.fails(1, "acme/"+x.user+": "+none+x.says, "reset", x.user, "--tenant", "acme", "--scope", x.scope, reason, "--yes", "--json")
+		require.Empty(t, r.out, x)
+		require.Empty(t, r.events(), x)
+		now, err := h.store.Get(h.ctx, acme(x.user))
+		require.NoError(t, err)
+		require.Equal(t, before, now, x)
+	}
+	require.Equal(t, totpflow.Passed, h.step(bare))
+	h.tty = true
+	require.NotContains(t, h.fails(1, none, "reset", "bare", "--tenant", "acme", reason).err, "[y/N]", "before the question")
+	h.tty = false
+
+	// Of many, those with nothing to reset are refused, in the preview too.
+	args := []string{"reset", "ana", "bare", "ben", "nobody", "--tenant", "acme", reason}
+	for _, yes := range []string{"--yes=false", "--yes"} {
+		r := h.fails(4, "2 of 4 were refused", append(args, yes)...)
+		require.Contains(t, r.out, "acme/bare: refused: nothing to reset: the account has no second factor\nacme/ben: ", yes)
+		require.Contains(t, r.out, "acme/nobody: refused: the account was not found; check the id and --tenant\n", yes)
+		require.Equal(t, yes == "--yes", len(r.events()) == 3, r.err)
+	}
+	require.Equal(t, totpflow.Passed, h.step(bare))
+	r := h.fails(4, "2 of 2 were refused", "reset", "bare", "nobody", "--tenant", "acme", reason, "--yes")
+	require.Empty(t, r.events())
+
+	// What was reset before can be reset again: the 24 hours begin again. A machine account
+	// and a frozen one have something to end.
+	for _, user := range []string{"ana", "ben", "fs01", "eva"} {
+		h.ok("reset", user, "--tenant", "acme", reason, "--yes")
+	}
+}
+
+// An account that was not locked is not reported as unlocked.
+func TestNothingToUnlock(t *testing.T) {
+	h := newInstallation(t)
+	ana := h.enroll("acme", "ana")
+	require.Equal(t, "acme/ana: neither frozen nor locked for codes of the app; all counts toward a lock start again\n", h.ok("unlock", "ana", "--tenant", "acme", reason, "--yes").out)
+	h.disown(ana)
+	require.Equal(t, "acme/ana: unlocked\n", h.ok("unlock", "ana", "--tenant", "acme", reason, "--yes").out)
+}
+
 // The operator's run logs the event, and the record keeps it: the product's notifier
 // hears of it a few minutes later, and writes the mail.
 func TestProductHearsOfIt(t *testing.T) {

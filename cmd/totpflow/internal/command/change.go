@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -19,7 +20,9 @@ type change struct {
 	said string // what has happened, and what is next
 	// fresh allows an account that has no record yet.
 	fresh bool
-	do    func(context.Context, *session) error
+	// look refuses a change that would do nothing, before the question. It may be nil.
+	look func(admin.Member) error
+	do   func(context.Context, *session) error
 	// after adds values that are known only afterwards, to the report and to the
 	// output of --json.
 	after func(context.Context, *session, *changed) string
@@ -60,6 +63,9 @@ func (a *app) change(c *cobra.Command, ch change) error {
 	} else {
 		err = explain(ch.id, s.found(ctx, ch.id))
 	}
+	if err == nil && ch.look != nil {
+		err = explain(ch.id, s.look(ctx, ch.id, ch.look))
+	}
 	if err != nil {
 		return err
 	}
@@ -70,6 +76,16 @@ func (a *app) change(c *cobra.Command, ch change) error {
 		return explainChange(ch.id, err)
 	}
 	return a.tellChange(ctx, s, ch)
+}
+
+// look applies the check to the account as it is. It lets a record that does not open
+// through: the change reports that.
+func (s *session) look(ctx context.Context, id store.AccountID, check func(admin.Member) error) error {
+	m, err := s.admin.Member(ctx, s.by, id)
+	if err != nil || m.State == admin.StateUnreadable {
+		return err
+	}
+	return check(m)
 }
 
 func (a *app) tellChange(ctx context.Context, s *session, ch change) error {

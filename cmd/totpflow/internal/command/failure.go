@@ -37,6 +37,11 @@ func (e refused) Unwrap() error     { return e.error }
 func (e unreadable) Unwrap() error  { return e.error }
 func (e interrupted) Unwrap() error { return e.error }
 
+// A nothingError means that a change would do nothing.
+type nothingError string
+
+func (e nothingError) Error() string { return string(e) }
+
 func exitCode(err error) int {
 	switch {
 	case err == nil:

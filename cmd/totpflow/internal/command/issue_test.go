@@ -138,7 +138,7 @@ func TestResetSaysWhoNeedsACode(t *testing.T) {
 	}
 	require.Contains(t, reset("ana").out, "; a new set-up requires a code from totpflow issue-code, after the password\n")
 	require.Contains(t, reset("ben", "--scope", "authenticators").out, "; a new set-up requires a recovery code, or one from totpflow issue-code, after the password\n")
-	require.Equal(t, "acme-berlin/kim: cleared the trusted browsers\n", reset("kim", "--scope", "browsers").out)
+	require.Equal(t, "acme-berlin/kim: cleared the recovery codes, the one by mail too\n", reset("kim", "--scope", "codes").out)
 	require.Equal(t, 2, strings.Count(reset("eva", "kim").out, "sessions; a new set-up requires a code from totpflow issue-code\n"))
 	require.Equal(t, 2, strings.Count(reset("eva", "kim", "--json").out, `"needs_code": true`))
 

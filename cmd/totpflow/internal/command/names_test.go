@@ -105,7 +105,7 @@ func TestNamesInQuestions(t *testing.T) {
 	require.Contains(t, r.err, "Unlock "+ana+"? [y/N]")
 	h.tty = false
 	require.Contains(t, h.ok("reset", "42", "43", "--tenant", "acme", reason, "--names", file).out, ana+": would clear")
-	require.Contains(t, h.ok("unlock", "42", "--tenant", "acme", reason, "--yes", "--names", file).out, ana+": unlocked")
+	require.Contains(t, h.ok("unlock", "42", "--tenant", "acme", reason, "--yes", "--names", file).out, ana+": neither frozen nor locked")
 
 	boss := h.enroll("acme", "boss")
 	h.ok("policy", "set", "--tenant", "acme", "--two-administrators", reason, "--yes")

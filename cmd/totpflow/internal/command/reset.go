@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -38,7 +40,8 @@ func (a *app) reset() *cobra.Command {
 
 For 24 hours after a reset the password alone leads to the set-up: make sure first who is asking. If the account was
 frozen ("it was not me"), or the policy says issued-code, a code is required as well, and the command says so: see
-"totpflow issue-code". With several users it reports what it would do; --yes does it.`,
+"totpflow issue-code". An account with nothing to clear is refused and stays as it is. With several users it reports
+what it would do; --yes does it.`,
 		Example: `  totpflow reset 42 --tenant acme --reason "ticket 4711: phone lost, called back"`,
 		Args: func(_ *cobra.Command, given []string) error {
 			if len(given) == 0 {
@@ -77,6 +80,7 @@ func (a *app) resetOne(c *cobra.Command, id store.AccountID, what admin.Scope) e
 		name: "reset", id: id,
 		what: fmt.Sprintf("Clear the %s of %s?", scopeWords[what], a.label(id)),
 		said: "cleared the " + scopeWords[what],
+		look: func(m admin.Member) error { return resettable(m, what) },
 		do: func(ctx context.Context, s *session) error {
 			return second(s.admin.Reset(ctx, s.by, id, what))
 		},
@@ -120,20 +124,22 @@ func (a *app) resetMany(ctx context.Context, tenant string, users []string, what
 	out := bulk{Command: "reset", DryRun: !a.yes, Outcomes: []outcome{}}
 	users = slices.Compact(slices.Sorted(slices.Values(users)))
 	for batch := range slices.Chunk(users, admin.MaxAccounts) {
-		var outcomes []admin.Outcome
+		refusals, left := s.lookUp(ctx, tenant, batch, what)
+		errs := make(map[string]error) // of the resets themselves
+		if a.yes && len(left) > 0 {
+			outcomes, err := s.admin.ResetMany(ctx, s.by, tenant, left, what)
+			if err != nil {
+				return err
+			}
+			for _, o := range outcomes {
+				errs[o.ID.User] = explainChange(o.ID, o.Err)
+			}
+		}
+		for _, user := range batch {
+			out.add(0, store.AccountID{Tenant: tenant, User: user}, cmp.Or(refusals[user], errs[user]))
+		}
 		if a.yes {
-			outcomes, err = s.admin.ResetMany(ctx, s.by, tenant, batch, what)
-		} else {
-			outcomes, err = s.lookUp(ctx, tenant, batch)
-		}
-		if err != nil {
-			return err
-		}
-		for _, o := range outcomes {
-			out.add(0, o.ID, explainChange(o.ID, o.Err))
-		}
-		if a.yes {
-			s.note(ctx, out.Outcomes[len(out.Outcomes)-len(outcomes):])
+			s.note(ctx, out.Outcomes[len(out.Outcomes)-len(batch):])
 		}
 	}
 	return a.tellBulk(out, "cleared the "+scopeWords[what], "would clear the "+scopeWords[what])
@@ -151,12 +157,43 @@ func (s *session) note(ctx context.Context, outcomes []outcome) {
 	}
 }
 
-// lookUp is ResetMany without its effect.
-func (s *session) lookUp(ctx context.Context, tenant string, users []string) ([]admin.Outcome, error) {
-	var outcomes []admin.Outcome
+// lookUp returns why some of the users cannot be reset, and the others.
+func (s *session) lookUp(ctx context.Context, tenant string, users []string, what admin.Scope) (refusals map[string]error, left []string) {
+	refusals = make(map[string]error)
 	for _, user := range users {
 		id := store.AccountID{Tenant: tenant, User: user}
-		outcomes = append(outcomes, admin.Outcome{ID: id, Err: s.found(ctx, id)})
+		err := s.found(ctx, id)
+		if err == nil {
+			err = s.look(ctx, id, func(m admin.Member) error { return resettable(m, what) })
+		}
+		if err != nil {
+			refusals[user] = explain(id, err)
+		} else {
+			left = append(left, user)
+		}
 	}
-	return outcomes, nil
+	return refusals, left
+}
+
+// resettable returns a nothingError if a reset would clear nothing. Of a person who has set
+// nothing up, it would only take the time to do so. Another reset begins the 24 hours again,
+// and ends a freeze and an exemption.
+func resettable(m admin.Member, what admin.Scope) error {
+	codes := m.RecoveryCodesLeft > 0 || !m.IssuedUntil.IsZero()
+	switch what {
+	case admin.ScopeBrowsers:
+		if len(m.Browsers) == 0 {
+			return nothingError("nothing to reset: the account has no trusted browsers")
+		}
+	case admin.ScopeRecoveryCodes:
+		if !codes {
+			return nothingError("nothing to reset: the account has no recovery codes")
+		}
+	default:
+		ends := m.Enrollment == enroll.ResetPending || m.Enrollment == enroll.Exempted || !m.FrozenAt.IsZero()
+		if !ends && m.Authenticators == 0 && m.Phones == 0 && len(m.Browsers) == 0 && !codes {
+			return nothingError("nothing to reset: the account has no second factor")
+		}
+	}
+	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow/admin"
 )
 
 func (a *app) unlock() *cobra.Command {
@@ -23,11 +25,18 @@ It clears no factor: an authenticator that a thief may have set up keeps working
 			if err != nil {
 				return err
 			}
+			said := "unlocked"
 			return a.change(c, change{
 				name: "unlock", id: id,
 				what: fmt.Sprintf("Unlock %s?", a.label(id)),
-				said: "unlocked",
-				do:   func(ctx context.Context, s *session) error { return s.admin.Unlock(ctx, s.by, id) },
+				look: func(m admin.Member) error {
+					if m.Throttled == nil && m.FrozenAt.IsZero() { // recovery codes and messages have limits that no list shows
+						said = "neither frozen nor locked for codes of the app; all counts toward a lock start again"
+					}
+					return nil
+				},
+				do:    func(ctx context.Context, s *session) error { return s.admin.Unlock(ctx, s.by, id) },
+				after: func(context.Context, *session, *changed) string { return said },
 			})
 		},
 	}
