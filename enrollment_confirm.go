@@ -1,7 +1,6 @@
 package totpflow
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +26,8 @@ type ConfirmedEnrollment struct {
 	Sheet recovery.Sheet
 
 	// Authenticator is the new one. It has the given name, or that of the only one that
-	// it replaces. Otherwise it has the second given name, or "Authenticator", with a number
-	// where there are several, until [Account.RenameAuthenticator] changes that.
+	// it replaces. Otherwise it is called "Authenticator", with a number where there are
+	// several, until [Account.RenameAuthenticator] changes that.
 	Authenticator Authenticator
 
 	// Cleared names the authenticators that have stopped working.
@@ -39,10 +38,8 @@ type ConfirmedEnrollment struct {
 // cannot be used again. In the same write the authenticators that it replaces stop
 // working, trusted browsers and all sessions end, and new recovery codes are made. An
 // authenticator that replaces none ends only pending tickets: nothing was taken away. A
-// first name that is not empty becomes the name of the new authenticator. A second one is
-// used instead of "Authenticator", such as the same word in the language of the person.
-// Further names are ignored. Errors: [ErrRejected], [*enroll.DriftError],
-// [ErrEnrollmentExpired].
+// name that is not empty becomes the name of the new authenticator. Errors:
+// [ErrRejected], [*enroll.DriftError], [ErrEnrollmentExpired].
 func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string, name ...string) (_ ConfirmedEnrollment, err error) {
 	ctx, flow := s.engine.Begin(ctx, "confirm_enrollment")
 	defer flow.End(&err)
@@ -65,7 +62,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		if err != nil {
 			return confirmError(tx, err)
 		}
-		if e, err = named(e, &confirmed, name); err != nil {
+		if e, err = named(e, &confirmed, strings.TrimSpace(strings.Join(name, " "))); err != nil {
 			return err // unreachable: it is live
 		}
 		tx.Enrollment = e
@@ -87,18 +84,11 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 	return engine.Acknowledged(done, err)
 }
 
-// named gives the new authenticator the first name, that of the only one that it
-// replaces, or the second name.
-func named(e enroll.Enrollment, c *enroll.Confirmation, names []string) (enroll.Enrollment, error) {
-	var given [2]string
-	for i := range min(len(names), len(given)) {
-		given[i] = strings.TrimSpace(names[i])
+// named gives the new authenticator the name, or that of the only one that it replaces.
+func named(e enroll.Enrollment, c *enroll.Confirmation, name string) (enroll.Enrollment, error) {
+	if name == "" && len(c.Cleared) == 1 {
+		name = c.Cleared[0].Name
 	}
-	took := ""
-	if len(c.Cleared) == 1 {
-		took = c.Cleared[0].Name
-	}
-	name := cmp.Or(given[0], took, given[1])
 	if name == "" {
 		return e, nil
 	}

@@ -181,33 +181,3 @@ func TestLabelsDiffer(t *testing.T) {
 	}
 	require.Contains(t, phone.Label().Account, "ana@acme.example 2026-01-")
 }
-
-// The first name counts, then the name of the only authenticator that is replaced, then the
-// second name, which is a word in the language of the person.
-func TestNameOfANewAuthenticator(t *testing.T) {
-	h := newHarness(t)
-	confirm := func(by totpflow.EnrollmentGrant, names ...string) (string, *totptest.Authenticator) {
-		t.Helper()
-		page, err := h.BeginEnrollment(h.Ctx, by)
-		require.NoError(t, err)
-		phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
-		require.NoError(t, err)
-		done, err := h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code(), names...)
-		require.NoError(t, err)
-		return done.Authenticator.Name, phone
-	}
-	d, err := h.SignIn(h.Ctx, ana)
-	require.NoError(t, err)
-	name, phone := confirm(d.Proof, " ", "Autenticador")
-	require.Equal(t, "Autenticador", name)
-	name, _ = confirm(h.Prove(ana, totpflow.ActionAddAuthenticator, phone), "", "Autenticador")
-	require.Equal(t, "Autenticador 2", name)
-	name, _ = confirm(h.Prove(ana, totpflow.ActionAddAuthenticator, phone), "Tablet", "Autenticador", "ignored")
-	require.Equal(t, "Tablet", name)
-	name, phone = confirm(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone), "", "Dispositivo")
-	require.Equal(t, "Dispositivo", name, "of several, none passes on its name")
-	name, phone = confirm(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone), "", "Autenticador")
-	require.Equal(t, "Dispositivo", name)
-	name, _ = confirm(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone), "Work phone")
-	require.Equal(t, "Work phone", name)
-}

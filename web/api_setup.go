@@ -141,7 +141,7 @@ func (h *Web) apiConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.service.ConfirmEnrollment(r.Context(), in.Enrollment, in.Code, in.Name, h.unnamed(r))
+	done, err := h.service.ConfirmEnrollment(r.Context(), in.Enrollment, in.Code, in.Name)
 	if err != nil {
 		return err
 	}

@@ -87,38 +87,3 @@ func TestBasicIsNotAProgram(t *testing.T) {
 		require.Equal(t, []any{http.StatusUnauthorized, "signed_out"}, []any{status, asked["error"]}, credentials)
 	}
 }
-
-// A program that gives no name gets a word in the language of its request, as a page does.
-// One that replaces a single authenticator keeps its name.
-func TestUnnamedInTheLanguageOfAProgram(t *testing.T) {
-	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })
-	setUp := func(language string, headers ...string) (bearer string, phone *totptest.Authenticator) {
-		t.Helper()
-		status, setup := s.api(http.MethodPost, "/2fa/api/setup", map[string]any{}, headers...)
-		require.Equal(t, http.StatusOK, status, setup)
-		phone, err := totptest.ScanURI(setup["uri"].(string), s.clock)
-		require.NoError(t, err)
-		status, done := s.api(http.MethodPost, "/2fa/api/setup/confirm", map[string]any{"enrollment": setup["enrollment"], "code": phone.Code()}, "Accept-Language", language)
-		require.Equal(t, http.StatusOK, status, done)
-		return "Bearer " + done["session"].(string), phone
-	}
-	names := func(bearer string) any {
-		t.Helper()
-		status, account := s.api(http.MethodGet, "/2fa/api/account", nil, "Authorization", bearer)
-		require.Equal(t, http.StatusOK, status, account)
-		return account["authenticators"]
-	}
-	proves := func(bearer, action string, phone *totptest.Authenticator) []string {
-		t.Helper()
-		status, proof := s.api(http.MethodPost, "/2fa/api/reauthenticate", map[string]any{"action": action, "code": phone.Code()}, "Authorization", bearer)
-		require.Equal(t, http.StatusOK, status, proof)
-		return []string{"Authorization", bearer, "Proof", proof["proof"].(string)}
-	}
-	_, in := s.api(http.MethodPost, "/api/signin", map[string]any{"email": ana.Name, "password": password})
-	bearer, phone := setUp("es", "Proof", in["proof"].(string))
-	require.Equal(t, []any{"Autenticador"}, names(bearer))
-	bearer, phone = setUp("de", proves(bearer, "replace authenticator", phone)...)
-	require.Equal(t, []any{"Autenticador"}, names(bearer))
-	bearer, _ = setUp("es, en;q=0.5", proves(bearer, "add authenticator", phone)...)
-	require.Equal(t, []any{"Autenticador", "Autenticador 2"}, names(bearer))
-}

@@ -68,9 +68,15 @@ func appName(r *http.Request) string {
 	return ""
 }
 
-// unnamed returns the name of a new authenticator to which nobody gave one, in the language
-// of the request.
-func (h *Web) unnamed(r *http.Request) string { return h.spoken(r).Say("setup.unnamed") }
+// newName returns the name of the new authenticator. If the person gave none, it is a word in
+// the language of the page. One that replaces a single other takes over the name of that one.
+func (h *Web) newName(r *http.Request, page totpflow.PendingEnrollment) string {
+	name := appName(r)
+	if name == "" && len(page.Clears) != 1 {
+		name = h.spoken(r).Say("setup.unnamed")
+	}
+	return name
+}
 
 func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
 	return h.setupPage(w, r, nil)
@@ -312,7 +318,7 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		}
 		added = len(st.Authenticators) > 0
 	}
-	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"), appName(r), h.unnamed(r))
+	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"), h.newName(r, page))
 	if err != nil {
 		return h.setupPage(w, r, err)
 	}
