@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -135,7 +137,8 @@ func (h *Web) enrollAnother(w http.ResponseWriter, r *http.Request, v visitor, a
 
 // postRename needs no code: a name lets nobody in.
 func (h *Web) postRename(w http.ResponseWriter, r *http.Request, v visitor) error {
-	if err := v.account.RenameAuthenticator(r.Context(), r.PathValue("id"), r.PostFormValue("name")); err != nil {
+	name := cmp.Or(strings.TrimSpace(r.PostFormValue("name")), h.spoken(r).Say("setup.unnamed"))
+	if err := v.account.RenameAuthenticator(r.Context(), r.PathValue("id"), name); err != nil {
 		return h.securityPage(w, r, v, err)
 	}
 	return h.done(w, r, "renamed")

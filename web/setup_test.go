@@ -291,4 +291,6 @@ func TestUnnamedInTheLanguage(t *testing.T) {
 	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
 	p.Get("/2fa/security")
 	require.Equal(t, []string{"Autenticador", "Autenticador 2"}, p.Page.Texts("name"))
+	p.Page.Submit("/2fa/security/rename/*", "name", " ")
+	require.Equal(t, []string{"Autenticador", "Autenticador 2"}, p.Page.Texts("name"))
 }
