@@ -26,7 +26,7 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 	for try := 1; ; try++ {
 		value, err := statement()
 		if err == nil || try == tries || !d.undone(err) {
-			return value, d.unmigrated(err)
+			return value, s.explained(err)
 		}
 		select {
 		case <-ctx.Done():
