@@ -86,7 +86,8 @@
 // Migrate needs the right to create tables in the first schema of the search path. After
 // that, a program that has SELECT, INSERT, UPDATE and DELETE on totpflow_accounts and
 // SELECT on totpflow_schema can run, and calls Migrate too; with fewer rights it gets
-// [ErrRights].
+// [ErrRights]. An index that was dropped is made again only by a program that may create
+// it; others get [ErrIndexLost].
 //
 // A program that has a pgxpool gives the store the same connections:
 //

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -17,10 +18,12 @@ type fake struct {
 	exec  map[string]func() (driver.Result, error)
 	query map[string]func() (driver.Rows, error)
 
-	mu     sync.Mutex
-	asked  []string
-	args   []driver.NamedValue // of the last statement
-	closed int
+	mu       sync.Mutex
+	asked    []string
+	prepared []string
+	args     []driver.NamedValue // of the last statement
+	caller   string              // the goroutine that sent it
+	closed   int
 }
 
 func (f *fake) open(t *testing.T) *sql.DB {
@@ -43,12 +46,22 @@ func (f *fake) note(statement string, args []driver.NamedValue) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, statement)
-	f.args = args
+	f.args, f.caller = args, goroutine()
+}
+
+// goroutine returns the number of the goroutine that calls it.
+func goroutine() string {
+	stack := make([]byte, 64)
+	number, _, _ := strings.Cut(string(stack[:runtime.Stack(stack, false)]), " [")
+	return number
 }
 
 type fakeConn struct{ f *fake }
 
 func (c fakeConn) Prepare(statement string) (driver.Stmt, error) {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	c.f.prepared = append(c.f.prepared, statement)
 	return fakeStmt{c, statement}, nil
 }
 func (fakeConn) Begin() (driver.Tx, error) { return nil, errors.New("fake: no transactions") }

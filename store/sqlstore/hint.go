@@ -8,12 +8,19 @@ import (
 // If a developer has forgotten a step, the error names it, in addition to the driver's
 // own words.
 
-// unmigrated returns err, with advice where the table is missing.
-func (d *dialect) unmigrated(err error) error {
-	if err == nil || !d.absent(err) {
+// explained returns err, with the reason where the table is missing or lacks a column:
+// Migrate was forgotten or, after a Migrate that has succeeded, the table is lost.
+func (s *Store) explained(err error) error {
+	d := s.d.d
+	switch {
+	case err == nil || !d.absent(err) && !d.strange(err):
 		return err
+	case s.migrated.Load():
+		return fmt.Errorf("%w: %s is missing or has other columns, although Migrate has found it: %w", ErrTableLost, s.names.accounts(), err)
+	case d.absent(err):
+		return fmt.Errorf("sqlstore: the tables are missing; call Migrate first: %w", err)
 	}
-	return fmt.Errorf("sqlstore: the tables are missing; call Migrate first: %w", err)
+	return err
 }
 
 // foreign returns err, with a likely cause where a database did not understand a

@@ -103,9 +103,15 @@ func collect[T any](rows *sql.Rows, err error, read func(*sql.Rows) (T, error)) 
 	for rows.Next() {
 		value, err := read(rows)
 		if err != nil {
-			return nil, err
+			return nil, unread{err}
 		}
 		values = append(values, value)
 	}
 	return values, rows.Err()
 }
+
+// unread is the error of a row that arrived and could not be read. The connection has
+// nothing to do with it.
+type unread struct{ error }
+
+func (u unread) Unwrap() error { return u.error }

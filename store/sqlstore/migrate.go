@@ -40,10 +40,18 @@ var (
 	// that enrolled people would look as if they had never enrolled.
 	ErrRowSecurity = errors.New("sqlstore: row level security hides records")
 
-	// ErrTableLost means that according to the ledger of migrations the table of accounts
-	// was made, but it is missing or lacks some of its columns. Restore it from a backup:
-	// in a new table nobody would have a second factor.
+	// ErrTableLost means that the table of accounts was made, according to the ledger of
+	// migrations or to an earlier Migrate of this Store, but it is missing or lacks some of
+	// its columns. Every call returns it after a Migrate that has succeeded. Restore the
+	// table from a backup: in a new one nobody would have a second factor.
 	ErrTableLost = errors.New("sqlstore: the table of accounts is lost")
+
+	// ErrLedgerLost means that the ledger of migrations, the table totpflow_schema, does
+	// not record how the table of accounts was made: it is missing or empty. Restore it
+	// from a backup. If the table of accounts is complete, the statements that make and
+	// fill the ledger, at the end of the files of [Dialect.Migrations], repair it too.
+	// With MySQL, whose migrations can be repeated, Migrate makes the ledger again.
+	ErrLedgerLost = errors.New("sqlstore: the ledger of migrations is lost")
 
 	// ErrEncoding means that the server converts text on its way, so that ids would not
 	// be compared byte by byte.
@@ -62,13 +70,16 @@ const patience = 30 * time.Second
 // moment. If the database is busy, Migrate tries again for half a minute, unless the
 // context ends first.
 //
+// An index that somebody has dropped is made again, by the same definition.
+// [ErrIndexLost] beside one of the errors below means that this has failed.
+//
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
-// [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrFileLost], [ErrSchemaNewer],
-// [ErrDialect] or [ErrNames], or [store.ErrUnavailable] wrapping the driver's error: a
-// directory that cannot be written, a file that is not a database, a server that does not
-// answer, a database of another dialect, a context that ended. All steps of one call take
-// place together or not at all; with MySQL, which commits every definition separately,
-// the next call continues where one stopped.
+// [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrLedgerLost], [ErrFileLost],
+// [ErrSchemaNewer], [ErrDialect] or [ErrNames], or [store.ErrUnavailable] wrapping the
+// driver's error: a directory that cannot be written, a file that is not a database, a
+// server that does not answer, a database of another dialect, a context that ended. All
+// steps of one call take place together or not at all; with MySQL, which commits every
+// definition separately, the next call continues where one stopped.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.fault != nil {
 		return s.fault
@@ -91,7 +102,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 // refusal reports whether err is one that only the operator can remedy.
 func refusal(err error) bool {
-	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrRights, ErrRowSecurity, ErrTableLost, ErrFileLost, ErrSchemaNewer} {
+	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrRights, ErrRowSecurity, ErrTableLost, ErrLedgerLost, ErrFileLost, ErrSchemaNewer} {
 		if errors.Is(err, target) {
 			return true
 		}
@@ -136,18 +147,28 @@ func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) e
 	}
 	s.seen.Store(&seen)
 	// A quick look without a lock, so that every later start only reads.
-	switch at, err := s.schemaAt(ctx, conn, len(steps)); {
+	at, err := s.schemaAt(ctx, conn, len(steps))
+	switch {
 	case err != nil:
 		return err
 	case at == len(steps):
-		return s.look(ctx, conn)
+		err = s.look(ctx, conn)
+	default:
+		err = s.d.d.alone(ctx, conn, func() error {
+			if err := s.climb(ctx, conn, steps); err != nil {
+				return err
+			}
+			return s.look(ctx, conn)
+		})
 	}
-	return s.d.d.alone(ctx, conn, func() error {
-		if err := s.climb(ctx, conn, steps); err != nil {
-			return err
-		}
-		return s.look(ctx, conn)
-	})
+	if err != nil {
+		return err
+	}
+	s.migrated.Store(true)
+	if at < len(steps) { // the indexes are new too
+		return nil
+	}
+	return s.index(ctx, conn)
 }
 
 // look refuses a table that is lost or not durable, or some of whose rows this user
@@ -195,11 +216,20 @@ func (s *Store) there(ctx context.Context, conn *sql.Conn, table string) (bool, 
 }
 
 // climb applies what is missing, alone: since the look before, another process
-// may have done so.
+// may have done so. It refuses to make again what was there.
 func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error {
 	at, err := s.schemaAt(ctx, conn, len(steps))
 	if err != nil {
 		return err
+	}
+	there, err := s.there(ctx, conn, "accounts")
+	switch {
+	case err != nil:
+		return err
+	case !there && s.migrated.Load():
+		return fmt.Errorf("%w: %s is missing, although Migrate has found it", ErrTableLost, s.names.accounts())
+	case at == 0 && !s.d.d.repeatable, at < 0 && there && !s.d.d.repeatable:
+		return fmt.Errorf("%w: %s does not record how %s was made", ErrLedgerLost, s.names.ledger(), s.names.accounts())
 	}
 	for at = max(at, 0); at < len(steps); at++ {
 		for statement := range strings.SplitSeq(steps[at], ";\n") {

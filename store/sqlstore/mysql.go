@@ -17,8 +17,13 @@ var mysql = dialect{
 	// DUPLICATE KEY UPDATE reports one row for both with clientFoundRows.
 	unlessThere: "",
 	spelledOut:  true,
+	repeatable:  true,
 	table: func(n names, table string) (string, []any) {
 		return `SELECT count(*) FROM information_schema.tables WHERE ` + mysqlTable, []any{n.schema, n.prefix + table}
+	},
+	index: func(n names, column string) (string, []any) {
+		return `SELECT count(*) FROM information_schema.statistics WHERE ` + mysqlTable + ` AND seq_in_index = 1 AND column_name = ?`,
+			[]any{n.schema, n.prefix + "accounts", column}
 	},
 
 	settings:  untold(mysqlSettings),
@@ -92,13 +97,18 @@ func mysqlGone(err error) bool {
 // follows may repeat an id, and that may be anything.
 func mysqlError(err error) int {
 	for ; err != nil; err = errors.Unwrap(err) {
-		rest, found := strings.CutPrefix(err.Error(), "Error ")
-		if !found {
-			continue
+		if rest, found := strings.CutPrefix(err.Error(), "Error "); found {
+			if end := strings.IndexAny(rest, " :"); end > 0 {
+				if n, err := strconv.Atoi(rest[:end]); err == nil {
+					return n
+				}
+			}
 		}
-		if end := strings.IndexAny(rest, " :"); end > 0 {
-			if n, err := strconv.Atoi(rest[:end]); err == nil {
-				return n
+		if several, is := err.(interface{ Unwrap() []error }); is {
+			for _, one := range several.Unwrap() {
+				if n := mysqlError(one); n != 0 {
+					return n
+				}
 			}
 		}
 	}

@@ -15,8 +15,13 @@ var postgres = dialect{
 	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
 	numbers:     true,
 	groups:      true,
+	partial:     true,
 	table: func(n names, table string) (string, []any) {
 		return `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`, []any{n.qualified(table)}
+	},
+	index: func(n names, column string) (string, []any) {
+		return `SELECT count(*) FROM pg_catalog.pg_index JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+WHERE indrelid = to_regclass($1) AND attname = $2`, []any{n.accounts(), column}
 	},
 
 	settings: untold(postgresSettings),

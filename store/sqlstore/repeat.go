@@ -26,7 +26,7 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 	for try := 1; ; try++ {
 		value, err := statement()
 		if err == nil || try == tries || !d.undone(err) {
-			return value, d.unmigrated(err)
+			return value, s.explained(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -47,7 +47,7 @@ func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error
 		}
 		value, err = read()
 		for left := tries; left > 0; left-- {
-			if err == nil || ctx.Err() != nil || !s.d.d.gone(err) {
+			if err == nil || ctx.Err() != nil || errors.As(err, new(unread)) || !s.d.d.gone(err) {
 				break
 			}
 			// A pool that is full answers with a connection that has died too.

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +116,73 @@ func TestRepeatsOnlyWhatWasRolledBack(t *testing.T) {
 					require.NotErrorIs(t, err, store.ErrConflict, name)
 					require.Equal(t, 1, tries, name)
 				})
+			}
+		})
+	}
+}
+
+// A row that cannot be read is no different on another connection: its error comes back at
+// once, and is not taken for the connection's, even though the server has not named it.
+func TestARowThatCannotBeReadIsReadOnce(t *testing.T) {
+	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
+	for _, d := range dialects() {
+		for column, bad := range map[int]driver.Value{2: []byte("short"), 4: "yesterday", 5: "soon"} {
+			broken := slices.Clone(whole)
+			broken[column] = bad
+			f := &fake{query: map[string]func() (driver.Rows, error){
+				"SELECT tenant": func() (driver.Rows, error) {
+					return &fakeRows{columns: 7, rows: [][]driver.Value{broken}}, nil
+				},
+				"SELECT state": row("active", "many"), "WITH RECURSIVE": row("active", "many"),
+			}}
+			s := sqlstore.New(f.open(t), d)
+			for _, name := range []string{"Get", "List", "Count"} {
+				f.asked = nil
+				require.Error(t, calls(s)[name](t.Context()), "%v %s", d, name)
+				require.Len(t, f.asked, 1, "%v %s, column %d", d, name, column)
+			}
+		}
+	}
+}
+
+// A connection that dies between two rows is another matter: the list is read again.
+func TestRowsThatBreakOffAreReadAgain(t *testing.T) {
+	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
+	for _, d := range []sqlstore.Dialect{sqlstore.PostgreSQL, sqlstore.MySQL} {
+		end := errWire
+		f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {
+			rows := &fakeRows{columns: 7, rows: [][]driver.Value{whole}, end: end}
+			end = nil
+			return rows, nil
+		}}}
+		page, err := sqlstore.New(f.open(t), d).List(t.Context(), store.Query{Tenant: "acme"})
+		require.NoError(t, err)
+		require.Len(t, page.Records, 1)
+		require.Len(t, f.asked, 2)
+	}
+}
+
+// Reads on connections that all die end with the context, or after a few tries.
+func TestDeadConnectionsNotForEver(t *testing.T) {
+	for _, d := range []sqlstore.Dialect{sqlstore.PostgreSQL, sqlstore.MySQL} {
+		synctest.Test(t, func(t *testing.T) {
+			f := failing(func() error { time.Sleep(time.Second); return errWire })
+			db := sql.OpenDB(f)
+			defer db.Close()
+			for _, name := range []string{"Get", "List", "Count"} {
+				f.asked = nil
+				require.ErrorIs(t, calls(sqlstore.New(db, d))[name](t.Context()), errWire, name)
+				require.Len(t, f.asked, 13, name)
+
+				ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+				f.asked = nil
+				began := time.Now()
+				require.ErrorIs(t, calls(sqlstore.New(db, d))[name](ctx), context.DeadlineExceeded, name)
+				require.Equal(t, 2500*time.Millisecond, time.Since(began), name)
+				cancel()
+				synctest.Wait()
+				time.Sleep(time.Minute)
+				require.Len(t, f.asked, 3, "%s: nobody asks for a caller who has left", name)
 			}
 		})
 	}

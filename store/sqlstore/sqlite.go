@@ -16,9 +16,14 @@ var sqlite = dialect{
 	damage:      `PRAGMA integrity_check(3)`,
 	oneWriter:   true,
 	prepares:    true,
+	partial:     true,
 	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
 	table: func(n names, table string) (string, []any) {
 		return `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`, []any{n.qualified(table)}
+	},
+	index: func(n names, column string) (string, []any) {
+		return `SELECT count(*) FROM pragma_index_list(?) AS of_table, pragma_index_info(of_table.name) AS part WHERE part.seqno = 0 AND part.name = ?`,
+			[]any{n.accounts(), column}
 	},
 
 	settings: sqliteSettings,
@@ -34,7 +39,7 @@ var sqlite = dialect{
 	unwritten: sqliteUnwritten,
 	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 	denied:    func(err error) bool { return strings.Contains(err.Error(), "readonly database") },
-	strange:   func(err error) bool { return strings.Contains(err.Error(), "no such column") },
+	strange:   sqliteStrange,
 	gone:      not, // there is no wire
 	corrupt:   sqliteCorrupt,
 }
@@ -52,12 +57,17 @@ func sqliteUnwritten(err error) bool {
 	if sqliteBusy(err) {
 		return true
 	}
-	for _, words := range []string{"database table is locked", "readonly database", "no such table", "no such column", "constraint failed"} {
+	for _, words := range []string{"database table is locked", "readonly database", "no such table", "constraint failed"} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}
 	}
-	return false
+	return sqliteStrange(err)
+}
+
+// sqliteStrange recognises a column that is missing; the second is how an INSERT says so.
+func sqliteStrange(err error) bool {
+	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column named")
 }
 
 // sqliteCorrupt recognises SQLITE_CORRUPT and SQLITE_NOTADB by SQLite's own words.

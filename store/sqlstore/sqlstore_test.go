@@ -129,7 +129,7 @@ func healthy() *fake {
 		"PRAGMA journal_mode":  value("wal"),
 		"PRAGMA database_list": row(int64(0), "main", ""),
 	}}
-	f.query["SELECT count(*)"] = onlyAccounts(f)
+	f.query["SELECT count(*)"] = newborn(f)
 	return f
 }
 

@@ -25,6 +25,7 @@ type statements struct {
 
 	applied string   // → the number of the newest migration
 	probes  []string // change nothing, and need the right to
+	indexes []index
 }
 
 // A listing is what the statement of a page selects and returns. Each has its own
@@ -45,6 +46,7 @@ func (d *dialect) statements(n names) statements {
 		countTenant: d.counting(accounts, true),
 
 		applied: `SELECT coalesce(max(number), 0) FROM ` + n.ledger(),
+		indexes: d.indexes(n),
 		probes: []string{
 			`SELECT ` + columns + ` FROM ` + accounts + ` WHERE 1 = 0`,
 			`DELETE FROM ` + accounts + ` WHERE 1 = 0`,

@@ -53,3 +53,26 @@ func TestBehind(t *testing.T) {
 	require.Equal(t, []any{1, 2, 3}, sqlite.behindArgs(1, 2, 3))
 	require.Equal(t, []any{1, 1, 2, 2, 3}, mysql.behindArgs(1, 2, 3))
 }
+
+// An index that is made again is the one that the migration makes.
+func TestIndexesAreThoseOfTheMigrations(t *testing.T) {
+	for _, d := range []Dialect{SQLite, PostgreSQL, MySQL} {
+		for _, named := range []Dialect{d, d.Named("", "acme_")} {
+			s := New(nil, named)
+			files, err := named.Migrations()
+			require.NoError(t, err)
+			all, err := steps(files)
+			require.NoError(t, err)
+			require.Len(t, s.ask.indexes, 2)
+			for _, i := range s.ask.indexes {
+				definition := i.statement + ";"
+				if d == MySQL {
+					_, definition, _ = strings.Cut(i.statement, "INDEX ")
+					definition = "KEY " + strings.Replace(definition, " ON "+s.names.accounts(), "", 1)
+				}
+				require.Contains(t, strings.Join(all, "\n"), definition)
+				require.Contains(t, definition, "("+i.column+", ")
+			}
+		}
+	}
+}

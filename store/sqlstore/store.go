@@ -26,6 +26,7 @@ type Store struct {
 	fault error // the error of an invalid dialect or of its names
 
 	seen     atomic.Pointer[traits] // stored by Migrate
+	migrated atomic.Bool            // Migrate has found or made the tables: if one is missing now, it is lost
 	line     *line
 	prepared prepared
 	fuse     fuse

@@ -38,6 +38,8 @@ func TestErrorsThatSayNothingWasWritten(t *testing.T) {
 		{sqlstore.SQLite, "database table is locked (6)", true},
 		{sqlstore.SQLite, "attempt to write a readonly database (8)", true},
 		{sqlstore.SQLite, "SQL logic error: no such table: totpflow_accounts (1)", true},
+		{sqlstore.SQLite, "SQL logic error: no such column: due (1)", true},
+		{sqlstore.SQLite, "SQL logic error: table totpflow_accounts has no column named due (1)", true},
 		{sqlstore.SQLite, "constraint failed: CHECK constraint failed: length(sealed) <= 65536 (275)", true},
 		{sqlstore.SQLite, "disk I/O error (10)", false},
 		{sqlstore.SQLite, "database or disk is full (13)", false},

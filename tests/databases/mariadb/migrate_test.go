@@ -31,9 +31,10 @@ func TestMigrateGoesOn(t *testing.T) {
 	for _, undo := range []string{
 		"DELETE FROM totpflow_schema", "DROP TABLE totpflow_schema", "DROP TABLE totpflow_schema, totpflow_accounts",
 	} {
-		s, db := open(t, database(t))
+		_, db := open(t, database(t))
 		_, err := db.Exec(undo)
 		require.NoError(t, err)
+		s := sqlstore.New(db, sqlstore.MySQL)
 		require.NoError(t, s.Migrate(t.Context()), undo)
 		require.Equal(t, []string{"1"}, engine.Column(t, db, `SELECT number FROM totpflow_schema`))
 		require.NoError(t, race.Step(t.Context(), s))

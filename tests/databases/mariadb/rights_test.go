@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/store/storetest"
-	"github.com/totpflow/totpflow/tests/rigs/race"
+	"github.com/totpflow/totpflow/tests/rigs/engine"
 )
 
 // define runs statements, all of which succeed.
@@ -46,16 +46,18 @@ func TestMissingRights(t *testing.T) {
 
 // A table that is gone, or that is not the one that was made, is not made again:
 // otherwise nobody would have a second factor.
-func TestLostTable(t *testing.T) {
-	s, db := open(t, database(t))
-	define(t, db, `ALTER TABLE totpflow_accounts RENAME COLUMN due TO overdue`)
-	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrTableLost)
-	define(t, db, `DROP TABLE totpflow_accounts`)
-	err := s.Migrate(t.Context())
-	require.ErrorIs(t, err, sqlstore.ErrTableLost)
-	require.NotErrorIs(t, err, store.ErrUnavailable)
-	_, err = s.Get(t.Context(), race.Alice)
-	require.NotErrorIs(t, err, store.ErrNotFound)
+func TestLostTable(t *testing.T) { losses.Tables(t) }
+
+// An index that is gone is made again: without it lists are slow, and not wrong.
+func TestLostIndex(t *testing.T) { losses.Remade(t) }
+
+var losses = engine.Losses{
+	Dialect: sqlstore.MySQL,
+	Open:    func(t *testing.T) (*sqlstore.Store, *sql.DB) { return open(t, database(t)) },
+	Indexes: `SELECT CONCAT_WS(' ', table_name, index_name, seq_in_index, column_name, non_unique)
+FROM information_schema.statistics WHERE table_schema = DATABASE() ORDER BY table_name, index_name, seq_in_index`,
+	DropIndex: []string{`DROP INDEX totpflow_accounts_state ON totpflow_accounts`, `DROP INDEX totpflow_accounts_due ON totpflow_accounts`},
+	Remakes:   true,
 }
 
 // The tables may have other names, be in another database, and be made by somebody
@@ -76,6 +78,12 @@ func TestNames(t *testing.T) {
 	})
 	plain := sqlstore.New(db, sqlstore.MySQL)
 	require.NoError(t, plain.Migrate(t.Context()), "another store on the same server")
+	define(t, db, `DROP INDEX acme_accounts_due ON auth.acme_accounts`)
+	err := s.Migrate(t.Context())
+	require.ErrorIs(t, err, sqlstore.ErrIndexLost)
+	require.ErrorIs(t, err, sqlstore.ErrRights)
+	require.NoError(t, sqlstore.New(db, named).Migrate(t.Context()), "the owner makes it")
+	require.NoError(t, s.Migrate(t.Context()))
 	define(t, db, `ALTER TABLE auth.acme_accounts ENGINE = Aria`)
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable)
 	require.NoError(t, plain.Migrate(t.Context()))

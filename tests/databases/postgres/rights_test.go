@@ -14,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/store/storetest"
+	"github.com/totpflow/totpflow/tests/rigs/engine"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
@@ -113,17 +114,16 @@ func TestMissingRights(t *testing.T) {
 
 // A table that is gone, or that is not the one that was made, is not made again:
 // otherwise nobody would have a second factor.
-func TestLostTable(t *testing.T) {
-	s, db := open(t, database(t))
-	define(t, db, `ALTER TABLE totpflow_accounts RENAME COLUMN due TO overdue`)
-	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrTableLost)
-	define(t, db, `DROP TABLE totpflow_accounts`)
-	err := s.Migrate(t.Context())
-	require.ErrorIs(t, err, sqlstore.ErrTableLost)
-	require.ErrorContains(t, err, "totpflow_accounts is missing")
-	require.NotErrorIs(t, err, store.ErrUnavailable)
-	_, err = s.Get(t.Context(), race.Alice)
-	require.NotErrorIs(t, err, store.ErrNotFound)
+func TestLostTable(t *testing.T) { losses.Tables(t) }
+
+// An index that is gone is made again: without it lists are slow, and not wrong.
+func TestLostIndex(t *testing.T) { losses.Remade(t) }
+
+var losses = engine.Losses{
+	Dialect:   sqlstore.PostgreSQL,
+	Open:      func(t *testing.T) (*sqlstore.Store, *sql.DB) { return open(t, database(t)) },
+	Indexes:   `SELECT indexdef FROM pg_indexes WHERE tablename LIKE 'totpflow%' ORDER BY 1`,
+	DropIndex: []string{`DROP INDEX totpflow_accounts_state`, `DROP INDEX totpflow_accounts_due`},
 }
 
 // The tables may have other names, be in another schema, and be made by somebody
@@ -146,6 +146,13 @@ func TestNames(t *testing.T) {
 	plain := sqlstore.New(db, sqlstore.PostgreSQL)
 	require.NoError(t, plain.Migrate(t.Context()), "another store in the same database")
 	require.NoError(t, sqlstore.New(db, named).Migrate(t.Context()))
+
+	define(t, db, `DROP INDEX auth.acme_accounts_due`)
+	err := s.Migrate(t.Context())
+	require.ErrorIs(t, err, sqlstore.ErrIndexLost)
+	require.ErrorIs(t, err, sqlstore.ErrRights)
+	require.NoError(t, sqlstore.New(db, named).Migrate(t.Context()), "the owner makes it")
+	require.NoError(t, s.Migrate(t.Context()))
 
 	define(t, db, `ALTER TABLE auth.acme_accounts SET UNLOGGED`)
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable)

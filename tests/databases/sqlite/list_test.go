@@ -6,6 +6,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,10 +24,7 @@ import (
 func TestListUsesTheIndex(t *testing.T) {
 	path := file(t)
 	_, db := modernc.open(t, path, wal)
-	spy := &spy{driver: db.Driver(), dsn: modernc.dsn(path, wal)}
-	spied := sql.OpenDB(spy)
-	defer spied.Close()
-	s := sqlstore.New(spied, sqlstore.SQLite)
+	s, spy := spied(t, modernc, db, path)
 	for _, c := range []struct {
 		query store.Query
 		want  string
@@ -39,7 +37,7 @@ func TestListUsesTheIndex(t *testing.T) {
 	} {
 		_, err := s.List(t.Context(), c.query)
 		require.NoError(t, err)
-		require.Equal(t, "SEARCH totpflow_accounts USING INDEX "+c.want, planOf(t, db, spy))
+		require.Equal(t, "SEARCH totpflow_accounts USING INDEX "+c.want, planOf(t, db, spy.last()))
 	}
 }
 
@@ -79,9 +77,9 @@ INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('us
 	})
 }
 
-// planOf returns the steps of the last query's plan.
-func planOf(t *testing.T, db *sql.DB, spy *spy) string {
-	rows, err := db.Query("EXPLAIN QUERY PLAN "+spy.statement, spy.args...)
+// planOf returns the steps of a query's plan.
+func planOf(t *testing.T, db *sql.DB, q query) string {
+	rows, err := db.Query("EXPLAIN QUERY PLAN "+q.statement, q.args...)
 	require.NoError(t, err)
 	defer rows.Close()
 	var plan []string
@@ -95,13 +93,46 @@ func planOf(t *testing.T, db *sql.DB, spy *spy) string {
 	return strings.Join(plan, "; ")
 }
 
-// A spy opens connections that remember the last query.
+// A spy opens connections that remember the queries.
 type spy struct {
-	driver    sqldriver.Driver
-	dsn       string
+	driver sqldriver.Driver
+	dsn    string
+
+	mu  sync.Mutex
+	all []query
+}
+
+// A query is a statement as it was sent.
+type query struct {
 	statement string
 	args      []any
 }
+
+// spied returns a store on the file, and the spy that sees what it sends.
+func spied(t *testing.T, d driver, db *sql.DB, path string) (*sqlstore.Store, *spy) {
+	spy := &spy{driver: db.Driver(), dsn: d.dsn(path, patient(wal))}
+	spied := sql.OpenDB(spy)
+	t.Cleanup(func() { require.NoError(t, spied.Close()) })
+	return sqlstore.New(spied, sqlstore.SQLite), spy
+}
+
+func (s *spy) note(statement string, args []sqldriver.NamedValue) {
+	q := query{statement: statement}
+	for _, arg := range args {
+		q.args = append(q.args, arg.Value)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, q)
+}
+
+func (s *spy) queries() []query {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all
+}
+
+func (s *spy) last() query { return s.all[len(s.all)-1] }
 
 func (s *spy) Driver() sqldriver.Driver { return s.driver }
 
@@ -128,10 +159,7 @@ type spiedStmt struct {
 }
 
 func (s spiedStmt) QueryContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
-	s.spy.statement, s.spy.args = s.statement, nil
-	for _, arg := range args {
-		s.spy.args = append(s.spy.args, arg.Value)
-	}
+	s.spy.note(s.statement, args)
 	q, ok := s.Stmt.(sqldriver.StmtQueryContext)
 	if !ok {
 		return nil, errors.New("the driver has no queries with a context")
@@ -140,10 +168,7 @@ func (s spiedStmt) QueryContext(ctx context.Context, args []sqldriver.NamedValue
 }
 
 func (c spiedConn) QueryContext(ctx context.Context, statement string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
-	c.spy.statement, c.spy.args = statement, nil
-	for _, arg := range args {
-		c.spy.args = append(c.spy.args, arg.Value)
-	}
+	c.spy.note(statement, args)
 	q, ok := c.Conn.(sqldriver.QueryerContext)
 	if !ok {
 		return nil, errors.New("the driver has no queries with a context")

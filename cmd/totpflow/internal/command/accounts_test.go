@@ -396,6 +396,33 @@ func TestListUnreadable(t *testing.T) {
 	}
 }
 
+// A list for which the database selects the records does not show whether the others
+// open, and says so.
+func TestListSaysWhatItDidNotOpen(t *testing.T) {
+	h := newInstallation(t)
+	h.disown(h.enroll("acme", "ana"))
+	h.enroll("acme", "ben")
+	h.enroll("globex", "eva")
+	_, err := h.db.ExecContext(h.ctx, `UPDATE totpflow_accounts SET sealed = x'00' WHERE user_id = 'ben'`)
+	require.NoError(t, err)
+	h.fails(5, "1 of 3 records do not open", "list")
+	h.fails(5, "1 of 3 records do not open", "list", "--state", "enabled")
+	const keys = " not opened; totpflow keys check opens all of them\n"
+	for _, form := range [][]string{nil, {"--json"}, {"--csv"}} {
+		list := func(args ...string) result { return h.ok(append(append([]string{"list"}, form...), args...)...) }
+		frozen := list("--state", "frozen")
+		require.Contains(t, frozen.out, "ana")
+		require.Equal(t, "2 records in other states were"+keys, frozen.err)
+		require.Equal(t, "1 record in other states was"+keys, list("--state", "frozen", "--tenant", "acme").err)
+		require.Equal(t, "3 records in other states were"+keys, list("--state", "grace").err)
+		require.Empty(t, list("--state", "exempt", "--tenant", "nobody's").err)
+		require.Empty(t, list("--tenant", "globex").err)
+	}
+	_, err = h.db.ExecContext(h.ctx, `UPDATE totpflow_accounts SET sealed = x'00' WHERE user_id = 'ana'`)
+	require.NoError(t, err)
+	h.fails(5, "1 of 1 records do not open", "list", "--state", "frozen", "--tenant", "acme")
+}
+
 // The database counts the accounts that have a factor, and finds those that are frozen.
 func TestListCounts(t *testing.T) {
 	h := newInstallation(t)

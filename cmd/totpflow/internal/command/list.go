@@ -105,8 +105,11 @@ func (a *app) showList(ctx context.Context, l *listing) error {
 	if err == nil && a.names != nil && l.seen > 0 && l.named == 0 {
 		a.screen.Note("%s names none of these accounts: check its columns user and tenant", a.namesFile)
 	}
-	if err == nil && l.broken > 0 {
-		err = unreadable{fmt.Errorf("%d of %d records do not open; totpflow keys check has details", l.broken, l.seen)}
+	switch {
+	case err == nil && l.broken > 0:
+		return unreadable{fmt.Errorf("%d of %d records do not open; totpflow keys check has details", l.broken, l.seen)}
+	case err == nil && stored[l.state] != nil:
+		return a.noteUnopened(ctx, s, l)
 	}
 	return err
 }
@@ -138,36 +141,6 @@ func (a *app) tellTally(ctx context.Context, s *session, q store.Query) error {
 	}
 	a.say("%s; %d of %d have set it up, %d exempt, %d frozen", screen.Plural(t.Total, "account"), t.Enabled, t.Total-t.Exempt, t.Exempt, t.Frozen)
 	return nil
-}
-
-// stored are the words of records that say by themselves what a state is; the others
-// depend on policy and time.
-var stored = map[string]string{string(admin.StateFrozen): "frozen", string(admin.StateExempt): "exempt"}
-
-// members yields the accounts that are asked for, and counts those that do not open: a
-// list in one state must not skip them silently. For frozen and exempt accounts the
-// database selects the records.
-func (a *app) members(ctx context.Context, s *session, l *listing) iter.Seq2[admin.Member, error] {
-	q := store.Query{Tenant: l.tenant, AllTenants: l.all, Limit: store.MaxLimit, State: stored[l.state]}
-	return func(yield func(admin.Member, error) bool) {
-		for m, err := range s.admin.List(ctx, s.by, q) {
-			if err == nil {
-				l.seen++
-				if a.name(m.ID) != "" {
-					l.named++
-				}
-				if m.State == admin.StateUnreadable {
-					l.broken++
-				}
-				if l.state != "" && l.state != string(m.State) {
-					continue
-				}
-			}
-			if !yield(m, err) {
-				return
-			}
-		}
-	}
 }
 
 func (a *app) printList(members []admin.Member, c admin.Counts) error {

@@ -53,7 +53,10 @@ func (u URL) look(ctx context.Context, source string) error {
 	}
 	defer db.Close()
 	err = sqlstore.New(db, u.row.dialect).Migrate(ctx)
-	if errors.Is(err, errLook) {
+	switch {
+	case errors.Is(err, sqlstore.ErrIndexLost):
+		return nil // lists are slow without it; the product makes it when it starts
+	case errors.Is(err, errLook):
 		return ErrSchema
 	}
 	return err

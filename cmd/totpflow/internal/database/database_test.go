@@ -87,6 +87,15 @@ func TestOpenChangesNothing(t *testing.T) {
 	_, err = database.Open(ctx, parse(t, "sqlite://"+dir+"/newer.db"))
 	require.ErrorIs(t, err, sqlstore.ErrSchemaNewer)
 
+	slow := product(t, filepath.Join(dir, "slow.db"))
+	_, err = slow.Exec(`DROP INDEX totpflow_accounts_state`)
+	require.NoError(t, err)
+	d, err := database.Open(ctx, parse(t, "sqlite://"+dir+"/slow.db"))
+	require.NoError(t, err, "lists are slow without the index, and not wrong")
+	require.NoError(t, d.Close())
+	require.NoError(t, slow.QueryRow(`SELECT count(*) FROM sqlite_schema WHERE name = 'totpflow_accounts_state'`).Scan(&tables))
+	require.Zero(t, tables)
+
 	garbage := filepath.Join(dir, "garbage.db")
 	require.NoError(t, os.WriteFile(garbage, []byte(fmt.Sprintf("%4096s", "no database")), 0o600))
 	_, err = database.Open(ctx, parse(t, "sqlite://"+garbage))
