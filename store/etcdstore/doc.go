@@ -67,6 +67,12 @@
 // version and writes. The client does not send a write a second time once it
 // may have reached a member. The layer above protects the sealed bytes.
 //
+// etcd's rights keep other users of the cluster away from the records, with an exception:
+// on 3.4.23 and 3.5.35, while the database has reached its quota, each user can delete
+// every key and switch authentication off. A user with a right to any prefix can fill the
+// database. An account whose record was deleted counts as never enrolled. 3.6.9, 3.6.16
+// and 3.7.3 refuse these requests. Before 3.6, use a cluster for this store alone.
+//
 // # Compatibility
 //
 // Each value has a format version, and later versions read it. A value of

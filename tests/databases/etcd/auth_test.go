@@ -139,3 +139,37 @@ func rights(t *testing.T, begin starter) {
 	_, err = etcdstore.New(client, "other/").Get(ctx, race.Alice)
 	require.ErrorIs(t, err, rpctypes.ErrPermissionDenied)
 }
+
+// A user of another prefix has no right to ours, even in a database that has reached its
+// quota. There, servers before 3.6 do not check rights: the user deletes a record of ours,
+// and its account counts as never enrolled. For these the test only logs what it sees, so
+// that a server with a fix passes too.
+func TestRightsWithoutSpace(t *testing.T) { rightsWithoutSpace(t, begin) }
+
+func rightsWithoutSpace(t *testing.T, begin starter) {
+	server := begin(t, 1, "unsafe-no-fsync", "quota-backend-bytes=1048576")[0]
+	status, err := dial(t, server).Status(t.Context(), server.Addr())
+	require.NoError(t, err)
+	require.NoError(t, race.Step(t.Context(), etcdstore.New(dial(t, server), "ours/")))
+	config := authenticate(t, server)
+	config.DialOptions = etcdstore.Password("totpflow", "secret")
+	other, err := clientv3.New(config)
+	require.NoError(t, err)
+	defer other.Close()
+	theirs, ours := etcdstore.New(other, "totpflow/"), "ours/account\x00acme\x00alice"
+
+	_, err = other.Delete(t.Context(), ours)
+	require.ErrorIs(t, err, rpctypes.ErrPermissionDenied)
+	fill(t, theirs)
+	require.ErrorIs(t, theirs.Check(t.Context()), etcdstore.ErrNoSpace)
+	_, err = other.Get(t.Context(), ours)
+	require.ErrorIs(t, err, rpctypes.ErrPermissionDenied)
+	_, err = other.Delete(t.Context(), ours)
+	_, off := other.AuthDisable(t.Context())
+	t.Logf("etcd %s without space: deleting another user's key: %v; switching authentication off: %v", status.Version, err, off)
+	if strings.HasPrefix(status.Version, "3.4.") || strings.HasPrefix(status.Version, "3.5.") {
+		return
+	}
+	require.ErrorIs(t, err, rpctypes.ErrPermissionDenied)
+	require.ErrorIs(t, off, rpctypes.ErrPermissionDenied)
+}

@@ -29,7 +29,7 @@ func TestReleases(t *testing.T) {
 			})
 			t.Run("Race", func(t *testing.T) { raceFor(t, 50, begin(t, 1, "unsafe-no-fsync")...) })
 			for name, test := range map[string]func(*testing.T, starter){
-				"TokenExpires": tokenExpires, "Rights": rights, "NoSpace": noSpace, "LayoutGolden": layoutGolden,
+				"TokenExpires": tokenExpires, "Rights": rights, "RightsWithoutSpace": rightsWithoutSpace, "NoSpace": noSpace, "LayoutGolden": layoutGolden,
 				"AcknowledgedSurvivesKill": acknowledgedSurvivesKill, "FailoverReplay": failoverReplay, "OldLeader": oldLeader,
 			} {
 				t.Run(name, func(t *testing.T) { test(t, begin) })
