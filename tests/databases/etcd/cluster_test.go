@@ -128,7 +128,9 @@ func TestWritingGoesOn(t *testing.T) {
 // asked before it can learn that, and must not answer with what it knows: a used code
 // would be valid again. Serializable reads beside those of the store show that it would.
 // Whether they do depends on the member, so the rounds are repeated until one does.
-func TestOldLeader(t *testing.T) {
+func TestOldLeader(t *testing.T) { oldLeader(t, begin) }
+
+func oldLeader(t *testing.T, begin starter) {
 	members := begin(t, 3, "unsafe-no-fsync")
 	everybody := etcdstore.New(dial(t, members...), "")
 	var old atomic.Int64
@@ -195,7 +197,9 @@ func TestNoMajority(t *testing.T) {
 }
 
 // A code is accepted and the leader dies at once. The others know that it is used.
-func TestFailoverReplay(t *testing.T) {
+func TestFailoverReplay(t *testing.T) { failoverReplay(t, begin) }
+
+func failoverReplay(t *testing.T, begin starter) {
 	members := begin(t, 3)
 	s, clock := etcdstore.New(dial(t, members...), ""), totptest.NewClock(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
 	keys, err := keyring.Parse(keyring.Generate())

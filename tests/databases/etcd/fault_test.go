@@ -2,15 +2,12 @@ package etcd_test
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/etcdstore"
@@ -19,7 +16,9 @@ import (
 
 // Every acknowledged write is still there after SIGKILL, whenever it comes. A power cut,
 // which also loses what waits in the kernel, cannot be made here.
-func TestAcknowledgedSurvivesKill(t *testing.T) {
+func TestAcknowledgedSurvivesKill(t *testing.T) { acknowledgedSurvivesKill(t, begin) }
+
+func acknowledgedSurvivesKill(t *testing.T, begin starter) {
 	server := begin(t, 1)[0]
 	rounds := race.Rounds(2, 20)
 	acknowledged, lost, err := race.Crash(etcdstore.New(dial(t, server), ""), server, rounds)
@@ -79,22 +78,30 @@ func calls(s *etcdstore.Store) map[string]func(context.Context) error {
 }
 
 // A database that has reached its quota returns what it has, and accepts nothing.
-func TestNoSpace(t *testing.T) {
+func TestNoSpace(t *testing.T) { noSpace(t, begin) }
+
+func noSpace(t *testing.T, begin starter) {
 	server := begin(t, 1, "unsafe-no-fsync", "quota-backend-bytes=1048576")[0]
 	s := etcdstore.New(dial(t, server), "")
 	require.NoError(t, s.Check(t.Context()))
 	require.NoError(t, race.Step(t.Context(), s))
+	fill(t, s)
+	require.ErrorIs(t, s.Check(t.Context()), etcdstore.ErrNoSpace)
+	err := race.Step(t.Context(), s)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
+	require.Equal(t, uint64(1), steps(t, s))
+}
+
+// fill writes until the database, with a quota of a MiB, accepts nothing more.
+func fill(t *testing.T, s store.Store) {
+	t.Helper()
 	var err error
 	for n := 0; err == nil && n < 100; n++ {
 		rec := store.Record{ID: store.AccountID{User: strconv.Itoa(n)}, Version: store.NewVersion(), Sealed: make([]byte, store.MaxSealed)}
 		err = s.Put(t.Context(), rec, store.Version{})
 	}
 	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
-	require.ErrorIs(t, s.Check(t.Context()), etcdstore.ErrNoSpace)
-	err = race.Step(t.Context(), s)
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
-	require.Equal(t, uint64(1), steps(t, s))
 }
 
 // A value that does not come from this store, or comes from a newer program, is an error,
@@ -186,33 +193,4 @@ func TestExtremeVersions(t *testing.T) {
 		was = v
 	}
 	require.NoError(t, s.Delete(t.Context(), race.Alice, last))
-}
-
-// The right that the package documents is enough.
-func TestRights(t *testing.T) {
-	server := begin(t, 1, "unsafe-no-fsync")[0]
-	admin := dial(t, server)
-	ctx := t.Context()
-	_, root := admin.UserAdd(ctx, "root", "root")
-	_, rootRole := admin.UserGrantRole(ctx, "root", "root")
-	_, role := admin.RoleAdd(ctx, "totpflow")
-	_, permission := admin.RoleGrantPermission(ctx, "totpflow", "totpflow/", clientv3.GetPrefixRangeEnd("totpflow/"), clientv3.PermissionType(clientv3.PermReadWrite))
-	_, user := admin.UserAdd(ctx, "totpflow", "secret")
-	_, grant := admin.UserGrantRole(ctx, "totpflow", "totpflow")
-	_, enable := admin.AuthEnable(ctx)
-	// In some versions the role "root" exists from the beginning.
-	require.NoError(t, errors.Join(root, role, permission, user, grant, enable), rootRole)
-
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{server.Addr()}, Username: "totpflow", Password: "secret", DialTimeout: time.Minute, Logger: zap.NewNop()})
-	require.NoError(t, err)
-	defer client.Close()
-	s := etcdstore.New(client, "totpflow/")
-	require.NoError(t, s.Check(ctx))
-	require.NoError(t, race.Step(ctx, s))
-	page, err := s.List(ctx, store.Query{AllTenants: true})
-	require.NoError(t, err)
-	require.Len(t, page.Records, 1)
-	require.NoError(t, s.Delete(ctx, race.Alice, page.Records[0].Version))
-	_, err = etcdstore.New(client, "other/").Get(ctx, race.Alice)
-	require.ErrorIs(t, err, rpctypes.ErrPermissionDenied)
 }

@@ -19,7 +19,9 @@ import (
 
 // The keys and values as etcd stores them, one per line, and the same read back: data of
 // the first version must stay readable for ever.
-func TestLayoutGolden(t *testing.T) {
+func TestLayoutGolden(t *testing.T) { layoutGolden(t, begin) }
+
+func layoutGolden(t *testing.T, begin starter) {
 	client := dial(t, begin(t, 1, "unsafe-no-fsync")...)
 	s := etcdstore.New(client, "")
 	records := []store.Record{

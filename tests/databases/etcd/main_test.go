@@ -42,10 +42,19 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// begin starts a cluster for one test.
+// A starter starts a cluster for one test.
+type starter func(t *testing.T, size int, settings ...string) []servers.Etcd
+
+// begin is the starter of Debian's server.
 func begin(t *testing.T, size int, settings ...string) []servers.Etcd {
 	t.Helper()
 	members, err := servers.StartEtcdCluster(size, settings...)
+	return closing(t, members, err)
+}
+
+// closing returns the members, which end with the test.
+func closing(t *testing.T, members []servers.Etcd, err error) []servers.Etcd {
+	t.Helper()
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		for _, m := range members {

@@ -15,10 +15,12 @@ import (
 // Two processes with 64 goroutines each race for one account: each code is accepted
 // exactly once, and a counter ends at the number of successes. The same rigs must fail on
 // a store that reads, compares and then writes.
-func TestRace(t *testing.T) {
-	for _, rig := range race.Rigs(200) {
+func TestRace(t *testing.T) { raceFor(t, 200, alone) }
+
+func raceFor(t *testing.T, rounds int, members ...servers.Etcd) {
+	for _, rig := range race.Rigs(rounds) {
 		t.Run(rig.Name, func(t *testing.T) {
-			s, where := shared(t, alone)
+			s, where := shared(t, members...)
 			saw, err := rig.Run(s, "race", where)
 			t.Logf("etcd, %s: %v", rig.Name, saw)
 			require.NoError(t, err)

@@ -1,21 +1,53 @@
 package servers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 )
 
-// Etcd is a member of a private etcd cluster, of Debian's package. It waits for
-// the disk, which is the server's default.
+// Etcd is a member of a private etcd cluster. It waits for the disk, which is the
+// server's default.
 type Etcd struct{ *Server }
 
-// StartEtcd starts a cluster of one member, with settings such as
+// EtcdProgram is the path of an etcd server.
+type EtcdProgram string
+
+// BuildEtcd builds the server that the module in the folder etcd37, or another number,
+// requires, and puts it into dir, which the servers' user must be able to enter. The first
+// time this takes more than a minute; then Go's build cache has all but the linking.
+func BuildEtcd(ctx context.Context, number, dir string) (EtcdProgram, error) {
+	where, err := goTool(ctx, "list", "-f", "{{.Dir}}", "github.com/totpflow/totpflow/tests/tools/servers")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "etcd"+number)
+	_, err = goTool(ctx, "-C", filepath.Join(where, "etcd"+number), "build", "-ldflags=-s -w", "-o", path, "go.etcd.io/etcd/server/v3")
+	return EtcdProgram(path), err
+}
+
+// goTool runs the go command. Modules of servers are not in go.work, so it is switched off.
+func goTool(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("servers: go %s: %w\n%s", strings.Join(args, " "), err, said.Bytes())
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// StartEtcd starts a cluster of one member of Debian's package, with settings such as
 // "quota-backend-bytes=16777216".
 func StartEtcd(settings ...string) (Etcd, error) {
 	members, err := StartEtcdCluster(1, settings...)
@@ -25,13 +57,18 @@ func StartEtcd(settings ...string) (Etcd, error) {
 	return members[0], nil
 }
 
-// StartEtcdCluster starts a cluster and returns when all members have found each
-// other.
+// StartEtcdCluster starts a cluster of Debian's package and returns when all members have
+// found each other.
 func StartEtcdCluster(size int, settings ...string) ([]Etcd, error) {
 	server, err := program("etcd-server", "/usr/bin/etcd", "/usr/local/bin/etcd")
 	if err != nil {
 		return nil, err
 	}
+	return EtcdProgram(server).Start(size, settings...)
+}
+
+// Start starts a cluster of this program, like StartEtcdCluster.
+func (p EtcdProgram) Start(size int, settings ...string) ([]Etcd, error) {
 	peers, cluster := make([]string, size), make([]string, size)
 	for i := range peers {
 		port, err := freePort()
@@ -46,7 +83,7 @@ func StartEtcdCluster(size int, settings ...string) ([]Etcd, error) {
 	for i := range members {
 		wg.Go(func() {
 			args := []string{
-				server, fmt.Sprintf("--name=member%d", i), "--listen-peer-urls=" + peers[i], "--initial-advertise-peer-urls=" + peers[i],
+				string(p), fmt.Sprintf("--name=member%d", i), "--listen-peer-urls=" + peers[i], "--initial-advertise-peer-urls=" + peers[i],
 				"--initial-cluster=" + strings.Join(cluster, ","), "--log-level=error",
 			}
 			for _, setting := range settings {
