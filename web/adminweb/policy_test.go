@@ -147,6 +147,7 @@ func TestDeadlineInThePast(t *testing.T) {
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "required", "deadline", "2026-03-01")
 	require.Contains(t, b.Page.Text("doing"), passed)
+	require.NotContains(t, b.Page.Text("doing"), "requires less")
 	b.confirm()
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "browsers", "7")
@@ -157,6 +158,15 @@ func TestDeadlineInThePast(t *testing.T) {
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "deadline", "2026-02-02")
 	require.NotContains(t, b.Page.Text("doing"), passed, "nobody must set up")
+
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
+	for day, milder := range map[string]bool{"2026-02-02": false, "2026-05-01": true} {
+		b.Get("/2fa-admin/policy")
+		b.Page.Submit("/2fa-admin/policy/set", "deadline", day)
+		for _, words := range []string{"Some of it requires less than before.", "A second administrator has to approve this."} {
+			require.Equal(t, milder, strings.Contains(b.Page.Text("doing"), words), day)
+		}
+	}
 }
 
 // Where nobody has to set up, a time to do so is not a change, and not one without effect.
