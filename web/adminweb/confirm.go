@@ -44,6 +44,7 @@ type confirmation struct {
 	mild    bool // it takes nothing away
 	free    bool // it needs no code
 	again   bool // it is shown once more, whatever was typed
+	partial bool // some of the people who were chosen are left out
 	back    string
 }
 
