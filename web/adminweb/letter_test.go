@@ -75,6 +75,31 @@ func TestRequestLetter(t *testing.T) {
 	}
 }
 
+// Long notes of a letter about a request are continued on further lines, each with a mark:
+// otherwise a part of a name could look like a line of the letter.
+func TestRequestLetterWithLongLines(t *testing.T) {
+	s := newSite(t)
+	s.newCodes(mika)
+	long := one("acme", "long", strings.Repeat("Anna Maria ", 8)+"https://evil.example")
+	s.directory.Add(long)
+	for _, q := range []admin.Request{
+		{Action: admin.ActionResetAccount, Scope: admin.ScopeAuthenticators, Targets: []string{mika.ID.User, long.ID.User}},
+		{Action: admin.ActionAssignPhone, Name: "+436601234567", Targets: []string{long.ID.User}},
+		{Action: admin.ActionExemptAccount, Name: "agent", Targets: []string{long.ID.User}},
+	} {
+		q.By, q.Expires = boss.ID, s.clock.Now()
+		for _, language := range []string{"en", "de", "es"} {
+			l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Name: "Dee Puty", Language: language}, acme, q)
+			require.NoError(t, err)
+			require.Contains(t, l.Text, "\n      … ")
+			for line := range strings.Lines(l.Text) {
+				require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 78, line)
+				require.False(t, strings.HasPrefix(strings.TrimSpace(line), "https://evil"), line)
+			}
+		}
+	}
+}
+
 // The event of a request leads to it until it is decided on.
 func TestPending(t *testing.T) {
 	s := newSite(t)
