@@ -182,6 +182,7 @@ func TestPhoneBesideAnApp(t *testing.T) {
 	p.is(http.StatusOK, "/2fa/security", "Security")
 	require.Len(t, p.Page.Texts("phone"), 1)
 	p.Page.Submit("/2fa/security/remove-phone/*")
+	require.Contains(t, p.Page.Text("ends"), "browsers that you trusted will ask for a code again, and you are signed out everywhere else.")
 	p.is(http.StatusForbidden, p.Page.Path, "Remove the phone")
 	p.Page.Submit("/2fa/security/remove-phone/*", "totpflow_code", p.phone.Code())
 	p.is(http.StatusOK, "/2fa/security", "Security")

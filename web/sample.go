@@ -83,7 +83,7 @@ func (h *Web) samples() []Sample {
 	}
 	pair, app, needs, byPassword := stepup, stepup, stepup, stepup
 	pair.Pair, pair.Wait = true, "Wait"
-	app.Recovery = false
+	app.Recovery, app.Ends = false, "It ends."
 	needs.NeedsApp = true
 	byPassword.NeedsApp, byPassword.Password = true, true
 	which := WhichPage{Common: common, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, Later: "/"}
