@@ -78,7 +78,7 @@ func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, v visitor, c con
 }
 
 func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c confirmation, free bool, refused error) error {
-	f, err := p.frame(r, v)
+	f, err := p.frame(w, r, v)
 	if err != nil {
 		return err
 	}

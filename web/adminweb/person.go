@@ -76,7 +76,7 @@ func (p *Pages) personPage(w http.ResponseWriter, r *http.Request, v visitor, th
 	}
 	page.Offers = p.offers(m, st.Effective)
 	page.First = helps(m, page.Offers)
-	if page.Frame, err = p.frame(r, v); err != nil {
+	if page.Frame, err = p.frame(w, r, v); err != nil {
 		return err
 	}
 	page.Title = them.label()

@@ -149,7 +149,7 @@ func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t 
 		role.Name = roleName(p.section.Language(r), role)
 		page.Roles = append(page.Roles, RoleField{role, roleField(i), form.Get(roleField(i))})
 	}
-	if page.Frame, err = p.frame(r, v); err != nil {
+	if page.Frame, err = p.frame(w, r, v); err != nil {
 		return err
 	}
 	if page.History, err = p.history(r.Context(), t.ID, st.Activity); err != nil {

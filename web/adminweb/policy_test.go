@@ -220,6 +220,31 @@ func TestAdministratorWithoutAnApp(t *testing.T) {
 	require.Equal(t, "/2fa-admin/policy?tenant=acme", b.Page.Path)
 }
 
+// An administrator without an app learns that on the page with the form, before filling it in,
+// and comes back to that page after the set-up.
+func TestAppIsNeededBeforeTheForm(t *testing.T) {
+	s := newSite(t)
+	s.directory.Appoint(nora.ID, acme)
+	s.askTwo()
+	pages := []string{"/2fa-admin/people?tenant=acme", "/2fa-admin/person?tenant=acme&user=mika", "/2fa-admin/requests", "/2fa-admin/policy?tenant=acme"}
+	b, withApp := s.as(nora), s.as(boss)
+	for _, page := range pages {
+		require.Contains(t, b.Get(page).Text("needs-app"), "Changes require a code from an authenticator app of your own.", page)
+		require.Empty(t, withApp.Get(page).Text("needs-app"), page)
+	}
+	require.Empty(t, b.open(nora).Text("needs-app"), "there is no form on one's own page")
+	b.Get(pages[3])
+	require.Contains(t, b.Page.Links(), "/2fa/setup")
+	b.Get("/2fa/setup")
+	uri := b.Page.Links()[slices.IndexFunc(b.Page.Links(), func(to string) bool { return strings.HasPrefix(to, "otpauth:") })]
+	phone, err := totptest.ScanURI(uri, s.clock)
+	require.NoError(t, err)
+	b.Page.Submit("/2fa/setup", "code", phone.Code())
+	b.Page.Submit("/2fa/security/saved")
+	require.Equal(t, pages[3], b.Page.Path)
+	require.Empty(t, b.Page.Text("needs-app"))
+}
+
 // Where the factor is mandatory, it is required before and after.
 func TestConfirmOfMandatoryTenant(t *testing.T) {
 	s := newSite(t, func(c *totpflow.Config) {
