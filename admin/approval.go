@@ -134,7 +134,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 	// name is in an event of its own.
 	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
-		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action})
+		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
 		switch totpflow.Action(q.Action) { // the change is part of the write that removes the request
 		case ActionSetPolicy:
 			setPolicy(tx, who, *q.Policy, true) // otherwise it would not have been a request
@@ -250,7 +250,7 @@ func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) (err e
 		return err
 	}
 	return a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
-		who.log(tx, event.Event{Kind: event.ApprovalWithdrawn, Action: q.Action})
+		who.log(tx, event.Event{Kind: event.ApprovalWithdrawn, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
 	})
 }
 

@@ -133,6 +133,7 @@ func TestTwoAdministrators(t *testing.T) {
 				require.Equal(t, "deputy, asked by boss", all[k].Actor, k)
 			}
 			require.Equal(t, string(c.action), all[event.ApprovalGranted].Action, "what was approved")
+			require.Equal(t, want.Expires, all[event.ApprovalGranted].Until, "which request it was")
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
 
 			approve = o.ByFor(o.deputy, admin.ActionApprove.On(waiting.Request))
@@ -178,6 +179,7 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 		require.NoError(t, o.admin.Withdraw(o.Ctx, ops, "acme", o.pending("acme")))
 		withdrawn := o.EventsOf(event.ApprovalWithdrawn)
 		require.Equal(t, string(c.action), withdrawn[len(withdrawn)-1].Action, "what was withdrawn")
+		require.Equal(t, o.Clock.Now().Add(24*time.Hour), withdrawn[len(withdrawn)-1].Until, "which request it was")
 	}
 	err := servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.provider, admin.ActionExemptAccount), anaID, "agent"))
 	require.ErrorIs(t, err, admin.ErrApproval)

@@ -146,7 +146,7 @@ func (a Admin) PreviewPolicy(ctx context.Context, by Actor, tenant string, p pol
 // begins with what applies to it: to allow what the tenants above allow anyway is not
 // milder, and neither is to leave optional what they require.
 func lowers(tx *engine.Tx, effective, p policy.Policy) bool {
-	return policy.Lowers(ownPolicy(tx), p) && (tx.Tenant.Policy != nil || policy.Lowers(effective, p))
+	return policy.Lowers(ownPolicy(tx), p, tx.Now) && (tx.Tenant.Policy != nil || policy.Lowers(effective, p, tx.Now))
 }
 
 func setPolicy(tx *engine.Tx, who author, p policy.Policy, milder bool) {

@@ -293,6 +293,20 @@ func TestSetPolicyOfOddValues(t *testing.T) {
 	require.Equal(t, policy.Required, h.Status(ana).Policy.Mode)
 }
 
+// A deadline that has passed gives nobody time, so it lowers nothing and needs no second
+// administrator. One that is still to come gives time to people who have none.
+func TestSetPolicyWithDeadline(t *testing.T) {
+	o := newOrganization(t)
+	p := policy.Policy{Mode: policy.Required, TwoAdministrators: true}
+	require.NoError(t, o.admin.SetPolicy(o.Ctx, ops, "acme", p))
+	set := func(deadline time.Time) error {
+		p.Deadline = deadline
+		return o.admin.SetPolicy(o.Ctx, o.By(o.boss, admin.ActionSetPolicy), "acme", p)
+	}
+	require.NoError(t, set(o.Clock.Now().Add(-days(1))))
+	require.ErrorIs(t, set(o.Clock.Now().Add(days(1))), admin.ErrApproval)
+}
+
 // What an administrator sees of a tenant: its own policy, the effective one, and
 // the last changes with their authors.
 func TestTenantStatus(t *testing.T) {

@@ -78,8 +78,8 @@ const (
 	PolicyLowered     Kind = "policy_lowered"     // less strict in some respect
 	BulkReset         Kind = "bulk_reset"         // many accounts at once; each has a Reset of its own
 	ApprovalRequested Kind = "approval_asked"     // Action is pending until a second administrator approves, or until Until
-	ApprovalGranted   Kind = "approval_given"     // a second administrator approved
-	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing was changed
+	ApprovalGranted   Kind = "approval_given"     // a second administrator approved; Action and Until are those of the request
+	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing was changed; Action and Until are those of the request
 	KeysRotated       Kind = "keys_rotated"       // every record that opens is under the newest key
 	EpochRaised       Kind = "epoch_raised"       // everything sealed before the database was restored has ended
 )

@@ -65,9 +65,9 @@ func ExamplePolicy_GraceUntil() {
 // that does not.
 func ExampleLowers() {
 	was := policy.Policy{Mode: policy.Required}
-	fmt.Println(policy.Lowers(was, policy.Policy{Mode: policy.Required, BrowserAge: 7 * 24 * time.Hour}))
-	fmt.Println(policy.Lowers(was, policy.Policy{Mode: policy.Required, IssuedCode: true, Grace: 24 * time.Hour}))
-	fmt.Println(policy.Lowers(was, policy.Policy{Mode: policy.Optional}))
+	fmt.Println(policy.Lowers(was, policy.Policy{Mode: policy.Required, BrowserAge: 7 * 24 * time.Hour}, time.Now()))
+	fmt.Println(policy.Lowers(was, policy.Policy{Mode: policy.Required, IssuedCode: true, Grace: 24 * time.Hour}, time.Now()))
+	fmt.Println(policy.Lowers(was, policy.Policy{Mode: policy.Optional}, time.Now()))
 	// Output:
 	// false
 	// true

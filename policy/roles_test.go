@@ -46,7 +46,7 @@ func TestStrictestByRole(t *testing.T) {
 			require.Equal(t, min(a.For(name).Mode, b.For(name).Mode), s.For(name).Mode, "%q of %v and %v", name, a, b)
 			lower = lower || b.For(name).Mode > a.For(name).Mode
 		}
-		require.Equal(t, lower, policy.Lowers(a, b), "%v to %v", a, b)
+		require.Equal(t, lower, policy.Lowers(a, b, never), "%v to %v", a, b)
 		if lower {
 			lowered++
 		}
@@ -75,7 +75,7 @@ func TestGraceByRole(t *testing.T) {
 	require.Equal(t, noon.Add(14*day), p.For("administrator").GraceUntil(noon))
 	require.Zero(t, p.For("guest").GraceUntil(noon))
 	require.Zero(t, p.GraceUntil(noon))
-	require.True(t, policy.Lowers(policy.Policy{Mode: policy.Optional, Roles: p.Roles}, p), "none before")
+	require.True(t, policy.Lowers(policy.Policy{Mode: policy.Optional, Roles: p.Roles}, p, never), "none before")
 }
 
 // Names that could be confused with others are refused, and so are too many.

@@ -1,6 +1,10 @@
 package policy
 
-import "time"
+import (
+	"time"
+
+	"github.com/totpflow/totpflow/internal/skew"
+)
 
 // Strictest returns the policy that is as strict as each of ps in every
 // respect, and no stricter: the strictest mode, of each role too, the shortest trust, the methods
@@ -79,11 +83,15 @@ func (p Policy) graceWith(q Policy) (time.Duration, time.Time) {
 
 func (p Policy) hasGrace() bool { return p.Grace != 0 || !p.Deadline.IsZero() }
 
-// Lowers reports whether to asks for less than from in any respect, even if it is
-// stricter in others. It has no clock: a grace period that has already ended still counts
-// as one.
-func Lowers(from, to Policy) bool {
+// Lowers reports whether to asks for less than from in any respect, from now on, even if it
+// is stricter in others. A deadline of to that has passed gives nobody time to enroll. It
+// counts as passed half a minute later, because another process may have a clock that is
+// behind. With the zero time no deadline has passed.
+func Lowers(from, to Policy, now time.Time) bool {
 	// If to asks for nothing less, combining both gives to.
 	to = to.plain()
+	if !to.Deadline.IsZero() && to.Deadline.Before(now.Add(-skew.Tolerance)) {
+		to.Grace, to.Deadline = 0, time.Time{}
+	}
 	return to.with(from.plain()) != to
 }

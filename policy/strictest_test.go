@@ -67,7 +67,10 @@ func rank(m policy.Mode) int {
 
 // milder says what b lets pass and a does not, judged by what the two do. It defines
 // independently what Lowers reports.
-func milder(a, b policy.Policy) string {
+func milder(a, b policy.Policy) string { return milderFrom(never, a, b) }
+
+// milderFrom is milder for people who sign in at that moment or later.
+func milderFrom(now time.Time, a, b policy.Policy) string {
 	switch {
 	case rank(b.Mode) > rank(a.Mode):
 		return "mode"
@@ -85,7 +88,7 @@ func milder(a, b policy.Policy) string {
 		}
 	}
 	for _, first := range firsts {
-		if without(b, first).After(without(a, first)) {
+		if until := without(b, first); until.After(now) && until.After(without(a, first)) {
 			return "grace of who came first at " + first.String()
 		}
 	}
@@ -106,16 +109,16 @@ func requireLaws(t *testing.T, a, b, c policy.Policy) {
 	require.Equal(t, policy.Strictest(a, b, c), policy.Strictest(a, policy.Strictest(b, c)))
 	require.True(t, s == policy.Strictest(b, a), "policies are comparable")
 
-	require.Equal(t, milder(a, b) != "", policy.Lowers(a, b), "%+v to %+v: %s", a, b, milder(a, b))
-	require.False(t, policy.Lowers(a, a))
-	require.False(t, policy.Lowers(a, s), "what is as strict as both lowers neither")
-	require.False(t, policy.Lowers(b, s))
-	require.Equal(t, policy.Strictest(a) == policy.Strictest(b), !policy.Lowers(a, b) && !policy.Lowers(b, a), "neither lowers the other: they ask for the same")
-	if !policy.Lowers(a, c) && !policy.Lowers(b, c) {
-		require.False(t, policy.Lowers(s, c), "no stricter than it takes")
+	require.Equal(t, milder(a, b) != "", policy.Lowers(a, b, never), "%+v to %+v: %s", a, b, milder(a, b))
+	require.False(t, policy.Lowers(a, a, never))
+	require.False(t, policy.Lowers(a, s, never), "what is as strict as both lowers neither")
+	require.False(t, policy.Lowers(b, s, never))
+	require.Equal(t, policy.Strictest(a) == policy.Strictest(b), !policy.Lowers(a, b, never) && !policy.Lowers(b, a, never), "neither lowers the other: they ask for the same")
+	if !policy.Lowers(a, c, never) && !policy.Lowers(b, c, never) {
+		require.False(t, policy.Lowers(s, c, never), "no stricter than it takes")
 	}
-	if !policy.Lowers(a, b) && !policy.Lowers(b, c) {
-		require.False(t, policy.Lowers(a, c), "no way down in two steps that are none")
+	if !policy.Lowers(a, b, never) && !policy.Lowers(b, c, never) {
+		require.False(t, policy.Lowers(a, c, never), "no way down in two steps that are none")
 	}
 }
 
@@ -148,7 +151,7 @@ func TestStrictest(t *testing.T) {
 			b, c = policy.Strictest(a, b), policy.Strictest(a, b, c) // otherwise few are stricter in every respect
 		}
 		requireLaws(t, a, b, c)
-		if policy.Lowers(a, b) {
+		if policy.Lowers(a, b, never) {
 			lowered++
 		} else {
 			chains++
@@ -225,11 +228,55 @@ func TestLowers(t *testing.T) {
 	} {
 		to := full
 		c.change(&to)
-		require.Equal(t, c.lowers, policy.Lowers(full, to), name)
+		require.Equal(t, c.lowers, policy.Lowers(full, to, never), name)
 	}
 	optional := policy.Policy{Mode: policy.Optional}
-	require.False(t, policy.Lowers(optional, policy.Policy{Grace: 90 * day}), "required in a while is more than never")
-	require.True(t, policy.Lowers(policy.Policy{}, policy.Policy{Deadline: noon}), "no clock: a grace that is over counts as one")
+	require.False(t, policy.Lowers(optional, policy.Policy{Grace: 90 * day}, never), "required in a while is more than never")
+}
+
+// never is a moment at which no deadline has passed.
+var never time.Time
+
+// A deadline that has passed leaves nobody time, like no time at all. Of two policies that
+// differ in such a deadline, neither is milder.
+func TestLowersAfterDeadline(t *testing.T) {
+	passed := policy.Policy{Grace: 14 * day, Deadline: noon}
+	at := noon.Add(31 * time.Second)
+	require.False(t, policy.Lowers(policy.Policy{}, passed, at))
+	require.False(t, policy.Lowers(policy.Policy{Deadline: noon.Add(-day)}, passed, at))
+	require.False(t, policy.Lowers(passed, policy.Policy{}, at))
+	for name, c := range map[string]struct {
+		from, to policy.Policy
+		at       time.Time
+	}{
+		"not passed":                    {policy.Policy{}, passed, noon.Add(-1)},
+		"passed by this clock only":     {policy.Policy{}, passed, noon.Add(30 * time.Second)},
+		"a clock that was never set":    {policy.Policy{}, passed, never},
+		"later, and not passed":         {passed, policy.Policy{Deadline: at.Add(1)}, at},
+		"none, with a time for each":    {passed, policy.Policy{Grace: day}, at},
+		"passed, and milder in another": {policy.Policy{}, policy.Policy{Deadline: noon, Methods: policy.App | policy.Phone}, at},
+		"passed, and not required":      {policy.Policy{}, policy.Policy{Mode: policy.Optional, Deadline: noon}, at},
+	} {
+		require.True(t, policy.Lowers(c.from, c.to, c.at), name)
+	}
+
+	// From then on, the result is exactly whether somebody is let in for longer.
+	later, seed := noon.Add(time.Hour), rand.New(rand.NewPCG(2026, 11))
+	spared := 0
+	for range 4000 {
+		a, b := drawn(seed.IntN), drawn(seed.IntN)
+		if seed.IntN(2) == 0 { // differ in the times only
+			b.Mode, b.BrowserAge, b.Methods = a.Mode, a.BrowserAge, a.Methods
+			for _, name := range demands {
+				demand(&b, name).SetBool(demand(&a, name).Bool())
+			}
+		}
+		require.Equal(t, milderFrom(later, a, b) != "", policy.Lowers(a, b, later), "%+v to %+v", a, b)
+		if policy.Lowers(a, b, never) && !policy.Lowers(a, b, later) {
+			spared++
+		}
+	}
+	require.Greater(t, spared, 100)
 }
 
 // Seven bytes for each of three policies.

@@ -85,7 +85,7 @@ func (h *Web) postCode(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return h.codePage(w, r, "code", err)
 	case d.Step == totpflow.Enroll: // the code of a weak, imported secret
-		return h.enrollFirst(w, r, d)
+		return h.enrollFirst(w, r, d, h.next(r))
 	}
 	if r.PostFormValue("trust") != "" {
 		browser, err := h.service.TrustBrowser(r.Context(), d.Proof, totphttp.BrowserLabel(r))
@@ -110,7 +110,7 @@ func (h *Web) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return h.codePage(w, r, "recovery", err)
 	case d.Step == totpflow.Enroll: // after a reset that left the codes
-		return h.enrollFirst(w, r, d)
+		return h.enrollFirst(w, r, d, h.next(r))
 	}
 	return h.enter(w, r, d, h.next(r))
 }
@@ -126,12 +126,7 @@ func (h *Web) postIssued(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.codePage(w, r, "issued", err)
 	}
-	return h.enrollFirst(w, r, d)
-}
-
-func (h *Web) enrollFirst(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
-	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
-	return redirect(w, r, h.Path("setup"))
+	return h.enrollFirst(w, r, d, h.next(r))
 }
 
 // errNotSent marks the reason why no code was sent, as opposed to why a code was refused:
@@ -225,7 +220,7 @@ func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refu
 	case d.Step == totpflow.Passed:
 		return h.enter(w, r, d, h.next(r))
 	case d.Step == totpflow.Enroll:
-		return redirect(w, r, h.Path("setup"))
+		return redirect(w, r, h.setupOf(h.next(r)))
 	}
 	step := SecondStep{
 		Common:   Common{Account: h.text(r, whoCookie)},

@@ -254,7 +254,7 @@ func (l *Language) Happened(e event.Event) string {
 	if e.Kind == event.PhoneAssigned && e.Action == "" {
 		id = "phones_cleared"
 	}
-	text, err := l.Find("event."+id, "Count", e.Remaining, "Day", l.Day(e.Until), "Number", e.Action)
+	text, err := l.Find("event."+id, "Count", e.Remaining, "Day", l.Minute(e.Until), "Number", e.Action)
 	if err != nil {
 		return strings.ReplaceAll(string(e.Kind), "_", " ")
 	}

@@ -90,11 +90,15 @@ func (h *Web) phoneSetter(w http.ResponseWriter, r *http.Request) (s phoneSetter
 	if s.status, err = s.visitor.account.Status(r.Context()); err != nil {
 		return s, false, err
 	}
-	if !s.status.Policy.Methods.Has(policy.Phone) {
-		return s, false, redirect(w, r, h.Path("security"))
-	}
 	if !s.status.Assigned.IsZero() {
 		s.assigned = s.status.Assigned.String()
+	}
+	switch of := s.status.Policy; {
+	case of.Methods.Has(policy.Phone) && (s.assigned != "" || !of.AssignedPhones):
+	case of.Mode == policy.Required && !s.status.Enrolled:
+		return s, false, redirect(w, r, h.Path("setup"))
+	default:
+		return s, false, redirect(w, r, h.Path("security"))
 	}
 	return s.own(accountHash(s.visitor.User.ID)), true, nil
 }
@@ -257,7 +261,7 @@ func (h *Web) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if s.visitor.IsZero() {
-		to := h.next(r)
+		to := h.later(r)
 		h.clearCookies(w, nextCookie)
 		return redirect(w, r, to)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/web"
@@ -74,6 +75,42 @@ func TestPhoneInPlaceOfAnApp(t *testing.T) {
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
 	p.Get("/2fa/security")
 	require.Equal(t, "By phone", p.Page.Text("state"))
+}
+
+// The mail about a number that an administrator chose links to the page of the number. A person
+// who has to sign in first reaches that page also where a set-up is due, and does not come back
+// to it afterwards.
+func TestLinkToAChosenNumber(t *testing.T) {
+	for name, p := range map[string]policy.Policy{
+		"required": {Mode: policy.Required},
+		"grace":    {Mode: policy.Required, Grace: 14 * 24 * time.Hour},
+		"optional": {Mode: policy.Optional},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			p.Methods, p.AssignedPhones = methods, true
+			s.policy.set(p)
+			number, err := phone.ParseNumber("+436601234567")
+			require.NoError(t, err)
+			_, err = admin.New(s.service, nil).AssignPhone(t.Context(), admin.Operator{Name: "root", Reason: "ticket 7"}, ana.ID, number)
+			require.NoError(t, err)
+			b := s.browser()
+			b.Get("/2fa/phone")
+			b.is(http.StatusOK, "/signin", "Sign in")
+			b.password(ana)
+			b.is(http.StatusOK, "/2fa/phone", "Set up a phone")
+			require.Contains(t, b.Page.Text("main"), "Your administrator has chosen the number +43 ••• ••67")
+			b.Page.Submit("/2fa/phone", "via", "sms")
+			b.Page.Submit("/2fa/phone/confirm", "phone_code", s.code())
+			b.is(http.StatusOK, "/2fa/security", "Security")
+			require.Contains(t, b.Page.Text("main"), "Your phone is set up.")
+
+			other := s.browser() // no number is chosen: the app's set-up comes, as before
+			other.Get("/2fa/phone")
+			other.password(ben)
+			require.Equal(t, map[bool]string{true: "/2fa/setup", false: "/2fa/security"}[p.Mode == policy.Required], other.Page.Path)
+		})
+	}
 }
 
 // A code that could not be sent is not described: the one before it is still the one to enter.
@@ -182,6 +219,7 @@ func TestPhoneBesideAnApp(t *testing.T) {
 	p.is(http.StatusOK, "/2fa/security", "Security")
 	require.Len(t, p.Page.Texts("phone"), 1)
 	p.Page.Submit("/2fa/security/remove-phone/*")
+	require.Contains(t, p.Page.Text("ends"), "browsers that you trusted will ask for a code again, and you are signed out everywhere else.")
 	p.is(http.StatusForbidden, p.Page.Path, "Remove the phone")
 	p.Page.Submit("/2fa/security/remove-phone/*", "totpflow_code", p.phone.Code())
 	p.is(http.StatusOK, "/2fa/security", "Security")

@@ -49,7 +49,7 @@ func (h *Web) postReplaceAtSignIn(w http.ResponseWriter, r *http.Request) error 
 	case err != nil:
 		return h.replacePage(w, r, err)
 	case d.Step == totpflow.Enroll: // the code of a weak secret
-		return h.enrollFirst(w, r, d)
+		return h.enrollFirst(w, r, d, h.next(r))
 	}
 	return h.enter(w, r, d, h.next(r))
 }

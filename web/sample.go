@@ -54,7 +54,7 @@ func (h *Web) samples() []Sample {
 	grace.Required, grace.GraceUntil, grace.Clears = false, at.Add(time.Hour), nil
 	onlyKey, added := sheet, sheet
 	onlyKey.Codes = nil
-	added.Added, added.Codes, added.Cleared = true, nil, nil
+	added.Added, added.CodesStay, added.Codes, added.Cleared = true, true, nil, nil
 	security := SecurityPage{
 		Common: common, Enrolled: true, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, MaxName: 40, Phones: phones, MorePhones: true,
 		PhonesAllowed: true, Recovery: true, RecoveryCodes: recovery.Summary{Left: 9, Total: 10, Made: at},
@@ -83,7 +83,7 @@ func (h *Web) samples() []Sample {
 	}
 	pair, app, needs, byPassword := stepup, stepup, stepup, stepup
 	pair.Pair, pair.Wait = true, "Wait"
-	app.Recovery = false
+	app.Recovery, app.Ends = false, "It ends."
 	needs.NeedsApp = true
 	byPassword.NeedsApp, byPassword.Password = true, true
 	which := WhichPage{Common: common, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, Later: "/"}

@@ -310,13 +310,13 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	added := false
+	added, codes := false, false
 	if !e.visitor.IsZero() {
 		st, err := e.visitor.account.Status(r.Context())
 		if err != nil {
 			return err
 		}
-		added = len(st.Authenticators) > 0
+		added, codes = len(st.Authenticators) > 0, hasRecoveryCodes(st)
 	}
 	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"), h.newName(r, page))
 	if err != nil {
@@ -325,7 +325,8 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err := h.begin(w, r, done.Decision); err != nil {
 		return err
 	}
+	added = added && len(done.Cleared) == 0
 	return h.sheetPage(w, r, done.Sheet, page.Offer, &SheetPage{
-		Authenticator: done.Authenticator.Name, Cleared: done.Cleared, Added: added && len(done.Cleared) == 0, Next: h.later(r),
+		Authenticator: done.Authenticator.Name, Cleared: done.Cleared, Added: added, CodesStay: added && codes, Next: h.later(r),
 	})
 }

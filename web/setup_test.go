@@ -273,6 +273,31 @@ func TestAddAfterARecoveryCode(t *testing.T) {
 	require.NotContains(t, p.Page.Text("main"), "signed out", "an addition ends no session")
 }
 
+// After an authenticator was added, the sheet says that the recovery codes stay only to a
+// person who has some.
+func TestAddWithAndWithoutCodes(t *testing.T) {
+	for _, codes := range []bool{true, false} {
+		s := newSite(t)
+		if !codes {
+			s.policy.set(policy.Policy{Mode: policy.Optional, Methods: policy.App})
+		}
+		p := s.browser()
+		p.password(ana)
+		p.Get("/2fa/setup")
+		p.scan()
+		p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+		require.Equal(t, codes, len(p.Page.Texts("recovery-code")) > 0)
+		p.Get("/2fa/security")
+		p.Page.Submit("/2fa/security/add")
+		p.Page.Submit("/2fa/security/add", "totpflow_code", p.phone.Code())
+		p.scan()
+		p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+		p.is(http.StatusOK, "/2fa/setup", "Save your set-up key")
+		require.Equal(t, codes, strings.Contains(p.Page.Text("main"), "Your recovery codes stay as they are."))
+		require.Equal(t, !codes, strings.Contains(p.Page.Text("main"), "Use it to set up a new phone when this one is lost"))
+	}
+}
+
 // An authenticator without a name is called by a word of the page's language.
 func TestUnnamedInTheLanguage(t *testing.T) {
 	s := newSite(t)

@@ -28,6 +28,7 @@ type SheetPage struct {
 	Authenticator string   // the name of the new one; empty where there is none
 	Cleared       []string // authenticators that have stopped working
 	Added         bool     // it was added to others
+	CodesStay     bool     // the recovery codes that the person has stay valid
 	Text          template.URL
 	Next          string // the page that follows
 }

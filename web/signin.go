@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/throttle"
@@ -50,9 +51,24 @@ func (h *Web) afterPassword(w http.ResponseWriter, r *http.Request, user totpflo
 	if d.Step == totpflow.AskCode {
 		return h.ask(w, r, user, d)
 	}
-	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
 	h.setText(w, whoCookie, nameOf(user), flowAge)
-	return redirect(w, r, h.Path("setup"))
+	return h.enrollFirst(w, r, d, orDefault(local(r.FormValue("next")), h.next(r)))
+}
+
+// enrollFirst redirects to the enrollment that the sign-in requires.
+func (h *Web) enrollFirst(w http.ResponseWriter, r *http.Request, d totpflow.Decision, to string) error {
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	return redirect(w, r, h.setupOf(to))
+}
+
+// setupOf returns the page at which a set-up that is due begins: that of the phone for a person
+// who is on the way to it, as from the mail about a number that an administrator chose. If they
+// may not set up a phone, that page leads to the app's.
+func (h *Web) setupOf(to string) string {
+	if path, _, _ := strings.Cut(to, "?"); path == h.Path("phone") {
+		return path
+	}
+	return h.Path("setup")
 }
 
 // ask redirects to the page that asks for a code. If a phone is the only way, the code is
@@ -104,9 +120,13 @@ func (h *Web) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision,
 	if err := h.begin(w, r, d); err != nil {
 		return err
 	}
-	if d.Action == totpflow.ActionReplaceAuthenticator || d.Reason == totpflow.ReasonGrace {
+	switch {
+	case d.Action == totpflow.ActionReplaceAuthenticator:
 		h.setNext(w, to)
 		return redirect(w, r, h.Path("setup"))
+	case d.Reason == totpflow.ReasonGrace:
+		h.setNext(w, to)
+		return redirect(w, r, h.setupOf(to))
 	}
 	h.clearCookies(w, nextCookie)
 	return redirect(w, r, to)

@@ -32,6 +32,7 @@ type StepUpPage struct {
 	Common
 	Doing    string    // the action in words, such as "Delete backup"
 	Target   string    // the name of the action's object; may be empty
+	Ends     string    // what the action ends, in words; empty for a host's action, and for one that ends nothing
 	At       time.Time // when the object was made; zero: not shown
 	Danger   bool      // it takes something away
 	Action   string
@@ -234,7 +235,7 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 	l := h.spoken(r)
 	p := &StepUpPage{
 		Common: Common{Account: nameOf(v.User), Title: l.doing(action)},
-		Doing:  l.doing(action), Target: orDefault(on.Name, on.ID), At: on.At, Action: address(r), Fields: fields(r.PostForm),
+		Doing:  l.doing(action), Target: orDefault(on.Name, on.ID), Ends: l.ends(action, st), At: on.At, Action: address(r), Fields: fields(r.PostForm),
 		Recovery: hasRecoveryCodes(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0,
 		Password: !st.Enrolled && h.ofHost(action),
 		Back:     orDefault(local(r.PostFormValue(own+"back")), orDefault(referrer(r), h.Home)),
@@ -247,6 +248,29 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 		p.Wait = l.Say("stepup.twice")
 	}
 	return h.show(w, r, "stepup", refused, p)
+}
+
+// ends says what an action of the library ends, as the page "security" does.
+func (l *Language) ends(action totpflow.Action, st totpflow.Status) string {
+	switch action {
+	case totpflow.ActionReplaceAuthenticator:
+		var names []string
+		for _, a := range st.Authenticators {
+			names = append(names, a.Name)
+		}
+		return l.Say("stepup.replaces", "Count", len(names), "Names", l.Quoted(names))
+	case totpflow.ActionRemoveAuthenticator:
+		return l.Say("security.removeHint")
+	case totpflow.ActionDisable:
+		return l.Say("security.offWhat")
+	case totpflow.ActionRemovePhone:
+		return l.Say("security.phoneHint")
+	case totpflow.ActionRecoveryCodes:
+		if st.RecoveryCodes.Left > 0 {
+			return l.Say("security.newCodesWhat")
+		}
+	}
+	return ""
 }
 
 // ofHost reports whether the action is one of StepUp. The library's own actions require a

@@ -218,3 +218,41 @@ func TestStepUpByPasswordOnlyWithoutAFactor(t *testing.T) {
 	require.Contains(t, p.Page.Text("main"), "Enter the code")
 	require.Empty(t, s.deleted)
 }
+
+// Before the code, the page of an action says what the action ends: which authenticators, and
+// where the person has to enter a code or to sign in again.
+func TestStepUpSaysWhatEnds(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	ends := func(form string) string {
+		t.Helper()
+		p.Get("/2fa/security")
+		p.Page.Submit(form)
+		require.Equal(t, http.StatusForbidden, p.Page.Status)
+		return p.Page.Text("ends")
+	}
+	const after = "Browsers that you trusted will ask for a code again, and you are signed out everywhere else."
+	require.Equal(t, "“Authenticator” works until you have entered a code of the new one. Then it stops working, and so do recovery codes that you had. "+after, ends("/2fa/security/replace"))
+	require.Empty(t, ends("/2fa/security/add"))
+	require.Contains(t, ends("/2fa/security/disable"), "Trusted browsers and recovery codes stop working")
+	require.Contains(t, ends("/2fa/security/recovery-codes"), "the old ones stop working")
+	require.Contains(t, p.Get("/2fa/security").Text("main"), "Then it stops working, and so do recovery codes that you had. "+after)
+
+	p.Page.Submit("/2fa/security/add")
+	p.Page.Submit("/2fa/security/add", "totpflow_code", p.phone.Code())
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code(), "name", "Tablet")
+	require.Contains(t, ends("/2fa/security/replace"), "Next you choose which of “Authenticator” and “Tablet” the new one replaces.")
+	require.Contains(t, ends("/2fa/security/remove/*"), "Its codes and trusted browsers stop working at once")
+	require.Contains(t, p.Get("/2fa/security").Text("main"), "Then those that you chose stop working, and so do recovery codes that you had. "+after)
+
+	p.Page.Submit("/2fa/security/replace")
+	p.Page.Submit("/2fa/security/replace", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/setup", "Which authenticator do you want to replace?")
+	require.Contains(t, p.Page.Text("main"), "Recovery codes that you had stop working then")
+	p.Page.Submit("/2fa/setup/which", "goes", "all")
+	require.Contains(t, p.Page.Text("main"), "“Authenticator” and “Tablet” stop working, and so do recovery codes that you had")
+	p.Get("/backups/7")
+	p.Page.Submit("/backups/7/delete?why=test")
+	require.Empty(t, p.Page.Text("ends"), "a host's action")
+}

@@ -183,7 +183,7 @@ func (p *Pages) eachByWindow(w http.ResponseWriter, r *http.Request, v visitor, 
 	if err := p.Admin.CloseWindow(ctx, v.User); err != nil {
 		p.Web.Log.ErrorContext(r.Context(), "adminweb: a window was not closed", "error", err)
 	}
-	return p.doneMany(w, r, several.orNil())
+	return p.doneMany(w, r, c, several.orNil())
 }
 
 func idsOf(rows []Row) (ids []totpflow.AccountID) {
@@ -193,7 +193,9 @@ func idsOf(rows []Row) (ids []totpflow.AccountID) {
 	return ids
 }
 
-func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, err error) error {
+// doneMany answers for a change of several people. Where some of those who were chosen were
+// left out, it does not say that the change is done for all.
+func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, c confirmation, err error) error {
 	var several *severalError
 	if errors.As(err, &several) {
 		for _, failed := range several.errs {
@@ -207,6 +209,8 @@ func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, err error) erro
 		return p.done(w, r, "waits", p.Path("requests"))
 	case err != nil:
 		return err
+	case c.partial || r.PostForm.Has(partlyField):
+		return p.done(w, r, "done-some", p.list(r))
 	}
 	return p.done(w, r, "done-many", p.list(r))
 }
@@ -276,7 +280,7 @@ func (p *Pages) issueMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	if err != nil {
 		return err
 	}
-	c := confirmation{action: admin.ActionIssueCode, doing: l.Say("do.issueMany", "Count", len(rows)), mild: true, details: append([]string{l.Say("does.issue")}, left...)}
+	c := confirmation{action: admin.ActionIssueCode, doing: l.Say("do.issueMany", "Count", len(rows)), mild: true, partial: len(left) > 0, details: append([]string{l.Say("does.issue")}, left...)}
 	return p.eachByWindow(w, r, v, rows, c, func(ctx context.Context, by admin.Administrator, row Row) error {
 		return p.Admin.IssueRecoveryCode(ctx, by, row.ID, p.deliver(row.Person))
 	})
@@ -319,7 +323,8 @@ func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, ro
 	if err != nil {
 		return errNobodyMissing
 	}
-	_, ok, err := p.confirmMany(w, r, v, rows, confirmation{free: true, mild: true, doing: l.Say("do.remind", "Count", len(rows)), details: append([]string{l.Say("does.remind")}, left...)})
+	c := confirmation{free: true, mild: true, partial: len(left) > 0, doing: l.Say("do.remind", "Count", len(rows)), details: append([]string{l.Say("does.remind")}, left...)}
+	_, ok, err := p.confirmMany(w, r, v, rows, c)
 	if !ok || err != nil {
 		return err
 	}
@@ -327,7 +332,7 @@ func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, ro
 	for i, name := range distinct(rows) {
 		several.count(name, p.Remind(r.Context(), v.User, rows[i].Person, rows[i].Member))
 	}
-	return p.doneMany(w, r, several.orNil())
+	return p.doneMany(w, r, c, several.orNil())
 }
 
 // requireOf leads to the policy of the people's tenant. A policy requires a code for each

@@ -32,7 +32,7 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows))}
 	two, mailed, err := p.byPolicy(r.Context(), v, tenants)
 	c.details = effect{action: c.action, scope: scope, count: len(rows), mailed: mailed}.details(l, admin.Member{})
-	c.details = append(c.details, left...)
+	c.details, c.partial = append(c.details, left...), len(left)+len(machines) > 0
 	if len(machines) > 0 {
 		c.details = append(c.details, l.Say("does.machines", "Names", firstOf(l, distinct(machines))))
 	}
@@ -64,7 +64,7 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	for _, o := range outcomes {
 		several.count(names[o.ID], errors.Join(o.Err, p.keep(r.Context(), o.Change)))
 	}
-	return p.doneMany(w, r, errors.Join(err, several.orNil()))
+	return p.doneMany(w, r, c, errors.Join(err, several.orNil()))
 }
 
 // byPolicy reports whether one of the tenants requires two administrators, and whether all

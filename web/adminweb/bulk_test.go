@@ -71,6 +71,41 @@ func TestBrowserHangsUp(t *testing.T) {
 	require.Equal(t, []string{"gil", "mika"}, s.erased)
 }
 
+// After a change of several people, the page does not say that it is done for all of them
+// where some were left out.
+func TestDoneExceptForSome(t *testing.T) {
+	s := newSite(t)
+	_, err := s.admin.Exempt(context.Background(), ops, gil.ID, "nightly backup")
+	require.NoError(t, err)
+	b := s.as(root)
+	const all, some = "It is done for all of them.", "It is done, except for the people who were left out."
+	for _, c := range []struct {
+		do, notice string
+		people     []adminweb.Person
+	}{
+		{"issue", some, []adminweb.Person{mika, nora}},
+		{"remind", some, []adminweb.Person{mika, nora}},
+		{"reset", some, []adminweb.Person{mika, nora}},
+		{"reset", some, []adminweb.Person{deputy, gil}}, // a machine
+		{"reset", all, []adminweb.Person{mika, deputy}},
+		{"reset", all, []adminweb.Person{mika, boss}},
+		{"remind", all, []adminweb.Person{nora}},
+	} {
+		form := []string{"scope", "all", "do", c.do}
+		for _, one := range c.people {
+			form = append(form, "person", key(one))
+		}
+		b.Get("/2fa-admin/people")
+		b.Post("/2fa-admin/people/change", form...)
+		if fields := b.Page.Fields(b.Page.Path); fields.Has("totpflow_confirm") {
+			b.Page.Submit(b.Page.Path)
+		} else {
+			b.confirm()
+		}
+		require.Contains(t, b.Page.Text("main"), c.notice, "%s %v", c.do, c.people)
+	}
+}
+
 // A counting directory counts the people that it lists.
 type counting struct {
 	adminweb.Directory
@@ -106,7 +141,7 @@ func TestEveryoneWhoWasFound(t *testing.T) {
 	page := everyone("frozen", "")
 	require.Equal(t, 1000, listed)
 	require.Contains(t, page.Text("doing"), "“Dee Puty” Only the first 1000 people of the list were searched.")
-	b.confirm()
+	require.Contains(t, b.confirm().Text("main"), "It is done, except for the people who were left out.")
 	require.Equal(t, admin.StateRequired, s.member(deputy).State)
 	require.Equal(t, admin.StateFrozen, s.member(last).State)
 

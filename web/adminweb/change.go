@@ -67,7 +67,7 @@ var changes = map[string]change{
 		}
 		x.c.details = []string{x.l.Say("does.unlockClosed")}
 		for _, a := range x.m.Apps { // a thief's may be among them
-			x.c.details = append(x.c.details, x.l.Say("does.worksAgain", "App", a.Name, "Day", x.l.Day(a.Added)))
+			x.c.details = append(x.c.details, x.l.Say("does.worksAgain", "App", a.Name, "Day", x.l.Minute(a.Added)))
 		}
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
@@ -104,7 +104,7 @@ var changes = map[string]change{
 		if now := x.now(); !x.until.After(now) || !x.until.After(x.m.GraceUntil) || x.until.Sub(now) > policy.MaxGrace {
 			return admin.ErrGrace // as the call would, which uses up a code
 		}
-		x.c.doing, x.c.mild = x.l.Say("do.grace", "Name", x.them.label(), "Day", x.l.Day(x.until)), true
+		x.c.doing, x.c.mild = x.l.Say("do.grace", "Name", x.them.label(), "Day", x.l.Minute(x.until)), true
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		return totpflow.Change{}, x.Admin.ExtendGrace(x.r.Context(), by, x.them.ID, x.until)

@@ -44,6 +44,7 @@ type confirmation struct {
 	mild    bool // it takes nothing away
 	free    bool // it needs no code
 	again   bool // it is shown once more, whatever was typed
+	partial bool // some of the people who were chosen are left out
 	back    string
 }
 
@@ -77,7 +78,7 @@ func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, v visitor, c con
 }
 
 func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c confirmation, free bool, refused error) error {
-	f, err := p.frame(r, v)
+	f, err := p.frame(w, r, v)
 	if err != nil {
 		return err
 	}

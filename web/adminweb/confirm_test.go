@@ -48,7 +48,7 @@ var forms = map[string]form{
 		func(s *site) bool { return s.member(mika).FrozenAt.IsZero() }},
 	"restore": {func(s *site) { s.replace(mika) }, ofMika, "/2fa-admin/person/restore", nil, "Bring back “Phone of mika” of Mika Berg",
 		func(s *site) bool { return s.member(mika).Apps[0].Name == "Phone of mika" }},
-	"more time": {func(s *site) { s.setPolicy("acme", policy.Policy{}) }, func(b *person) { b.open(nora) }, "/2fa-admin/person/grace", []string{"until", "2026-04-01"}, "Give Nora Nord time until 1 April 2026",
+	"more time": {func(s *site) { s.setPolicy("acme", policy.Policy{}) }, func(b *person) { b.open(nora) }, "/2fa-admin/person/grace", []string{"until", "2026-04-01"}, "Give Nora Nord time until 1 April 2026, 23:59 UTC",
 		func(s *site) bool { return s.member(nora).GraceUntil.Format(time.DateOnly) == "2026-04-01" }},
 	"a number": {func(s *site) {
 		s.setPolicy("acme", policy.Policy{Mode: policy.Optional, Methods: policy.App | policy.Phone, AssignedPhones: true})

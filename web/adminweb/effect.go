@@ -21,6 +21,9 @@ func (e effect) details(l *web.Language, m admin.Member) (details []string) {
 	switch e.action {
 	case admin.ActionResetAccount:
 		details = append(ends(l, m, e.scope), l.Say("does."+string(e.scope), "Count", e.count))
+		if e.scope == admin.ScopeAuthenticators && (e.count > 1 || e.keepsCodes(m)) {
+			details = append(details, l.Say("does.codesStay", "Count", e.count))
+		}
 		if e.scope == admin.ScopeAll || e.scope == admin.ScopeAuthenticators {
 			details = append(details, e.code(l, m)...)
 		}
@@ -45,7 +48,7 @@ func (e effect) details(l *web.Language, m admin.Member) (details []string) {
 // code says which code leads to the set-up that the change makes necessary. Without one, the
 // administrator has to send it, and would otherwise learn that from the next call.
 func (e effect) code(l *web.Language, m admin.Member) []string {
-	stay := e.scope != admin.ScopeAll && (e.count > 1 || m.RecoveryCodesLeft > 0)
+	stay := e.scope != admin.ScopeAll && (e.count > 1 || e.keepsCodes(m))
 	switch {
 	case !m.FrozenAt.IsZero() && e.action != admin.ActionResetAccount: // it stays closed
 		return nil
@@ -59,6 +62,16 @@ func (e effect) code(l *web.Language, m admin.Member) []string {
 	return nil
 }
 
+// keepsCodes reports whether the person still has recovery codes after the change.
+func (e effect) keepsCodes(m admin.Member) bool {
+	return m.RecoveryCodesLeft > 0 && (e.action != admin.ActionResetAccount || !clearsCodes(m, e.scope))
+}
+
+// clearsCodes reports whether a reset clears the recovery codes.
+func clearsCodes(m admin.Member, scope admin.Scope) bool {
+	return scope == admin.ScopeAll || scope == admin.ScopeRecoveryCodes || scope == admin.ScopeAuthenticators && m.Suspected
+}
+
 // ends names everything that a reset takes away.
 func ends(l *web.Language, m admin.Member, scope admin.Scope) (details []string) {
 	if scope == admin.ScopeAll || scope == admin.ScopeAuthenticators {
@@ -68,7 +81,7 @@ func ends(l *web.Language, m admin.Member, scope admin.Scope) (details []string)
 		}
 		details = factors(l, append(names, numbers(m)...))
 	}
-	if codes := m.RecoveryCodesLeft; codes > 0 && (scope == admin.ScopeAll || scope == admin.ScopeRecoveryCodes) {
+	if codes := m.RecoveryCodesLeft; codes > 0 && clearsCodes(m, scope) {
 		details = append(details, l.Say("ends.codes", "Count", codes))
 	}
 	if browsers := len(m.Browsers); browsers > 0 && scope != admin.ScopeRecoveryCodes {

@@ -44,6 +44,35 @@ func TestResetThatNeedsACode(t *testing.T) {
 	require.NotContains(t, r.Page.Text("doing"), "by mail")
 }
 
+// The page of a reset says that recovery codes stay only where there are some, and where the
+// reset does not clear them: after "it was not me" it does, also later.
+func TestResetAndRecoveryCodes(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	const stay, end = "The recovery codes stay.", "Ends 10 recovery codes."
+	requireCodes := func(stays, ends bool, when string) {
+		t.Helper()
+		b.open(mika)
+		b.Page.Submit("/2fa-admin/person/reset", "scope", "authenticators")
+		require.Equal(t, stays, strings.Contains(b.Page.Text("doing"), stay), when)
+		require.Equal(t, ends, strings.Contains(b.Page.Text("doing"), end), when)
+	}
+	requireCodes(false, false, "there are none")
+	s.newCodes(mika)
+	requireCodes(true, false, "ten codes")
+	s.freeze(mika)
+	requireCodes(false, true, "closed after a report")
+	require.NoError(t, s.admin.Unlock(context.Background(), ops, mika.ID))
+	requireCodes(false, true, "open again")
+	b.confirm()
+	require.Zero(t, s.member(mika).RecoveryCodesLeft)
+
+	s.newCodes(deputy)
+	b.Get("/2fa-admin/people")
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "scope", "authenticators", "do", "reset")
+	require.Contains(t, b.Page.Text("doing"), "Recovery codes that they have stay, except where “it was not me” was reported earlier.")
+}
+
 // A reset is offered only if it removes something. A person in a grace period without a
 // factor would only lose the rest of that period.
 func TestResetOfNothing(t *testing.T) {

@@ -18,12 +18,21 @@ type Frame struct {
 	Waiting int       // requests that this administrator may approve
 	Helps   []string  // the people for whom the open window still permits something
 	Until   time.Time // when the window closes
+	NoApp   bool      // this administrator has no authenticator app, which changes require
 }
 
 func (p *Pages) now() time.Time { return p.Web.Now() }
 
-// frame returns the frame of a page for the visitor.
-func (p *Pages) frame(r *http.Request, v visitor) (f Frame, err error) {
+// frame returns the frame of a page for the visitor. An administrator without an app learns
+// that before they fill in a form, and comes back to the page after the set-up.
+func (p *Pages) frame(w http.ResponseWriter, r *http.Request, v visitor) (f Frame, err error) {
+	code, err := p.section.CodeField(r, v.Session, nil)
+	if err != nil {
+		return f, err
+	}
+	if f.NoApp = code.NeedsApp; f.NoApp && r.Method == http.MethodGet {
+		p.section.Next(w, r.URL.RequestURI())
+	}
 	f.Account = v.User.Name
 	f.Until = v.rest.Until
 	for _, t := range v.rest.Targets {

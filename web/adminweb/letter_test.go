@@ -26,7 +26,7 @@ func TestRequestLetter(t *testing.T) {
 	letter := func(language string, q admin.Request) letters.Letter {
 		t.Helper()
 		q.By, q.Expires = boss.ID, s.clock.Now()
-		l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Name: "Dee\nPuty", Account: "dee", Language: language}, acme, q)
+		l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Name: "Dee\nPuty", Account: "dee", Language: language}, adminweb.PendingRequest{Request: q, Tenant: acme})
 		require.NoError(t, err)
 		return l
 	}
@@ -65,13 +65,39 @@ func TestRequestLetter(t *testing.T) {
 			require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
 		}
 		long := adminweb.Tenant{ID: acme.ID, Name: "Acme Umwelttechnik Vertriebsgesellschaft mbH"}
-		l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Name: long.Name, Language: language}, long,
-			admin.Request{Action: admin.ActionForgetAccount, By: boss.ID, Targets: []string{mika.ID.User}, Expires: s.clock.Now()})
+		l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Name: long.Name, Language: language}, adminweb.PendingRequest{
+			Request: admin.Request{Action: admin.ActionForgetAccount, By: boss.ID, Targets: []string{mika.ID.User}, Expires: s.clock.Now()}, Tenant: long,
+		})
 		require.NoError(t, err)
 		for line := range strings.Lines(l.Text) {
 			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSpace(line)), 78, line)
 		}
 		require.Contains(t, l.Text, long.Name)
+	}
+}
+
+// Long notes of a letter about a request are continued on further lines, each with a mark:
+// otherwise a part of a name could look like a line of the letter.
+func TestRequestLetterWithLongLines(t *testing.T) {
+	s := newSite(t)
+	s.newCodes(mika)
+	long := one("acme", "long", strings.Repeat("Anna Maria ", 8)+"https://evil.example")
+	s.directory.Add(long)
+	for _, q := range []admin.Request{
+		{Action: admin.ActionResetAccount, Scope: admin.ScopeAuthenticators, Targets: []string{mika.ID.User, long.ID.User}},
+		{Action: admin.ActionAssignPhone, Name: "+436601234567", Targets: []string{long.ID.User}},
+		{Action: admin.ActionExemptAccount, Name: "agent", Targets: []string{long.ID.User}},
+	} {
+		q.By, q.Expires = boss.ID, s.clock.Now()
+		for _, language := range []string{"en", "de", "es"} {
+			l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Name: "Dee Puty", Language: language}, adminweb.PendingRequest{Request: q, Tenant: acme})
+			require.NoError(t, err)
+			require.Contains(t, l.Text, "\n      … ")
+			for line := range strings.Lines(l.Text) {
+				require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 78, line)
+				require.False(t, strings.HasPrefix(strings.TrimSpace(line), "https://evil"), line)
+			}
+		}
 	}
 }
 
@@ -88,10 +114,114 @@ func TestPending(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, want.ID, q.ID)
+	require.Equal(t, acme, q.Tenant)
 	e.Until = e.Until.Add(time.Second) // another request for the same action
 	_, ok, err = s.office.Pending(t.Context(), e)
 	require.NoError(t, err)
 	require.False(t, ok)
+}
+
+// answer has an administrator approve or withdraw the pending request of acme, and returns
+// the event of it.
+func (s *site) answer(by admin.Actor, approve bool) event.Event {
+	s.t.Helper()
+	st, err := s.admin.Tenant(s.t.Context(), ops, acme.ID)
+	require.NoError(s.t, err)
+	require.Len(s.t, st.Pending, 1)
+	id := st.Pending[0].ID
+	if who, ok := by.(admin.Administrator); ok {
+		who.Proof, err = s.service.Account(who.User).VerifyCode(s.t.Context(), admin.ActionApprove.On(id), s.phones[who.User.ID].Code())
+		require.NoError(s.t, err)
+		by = who
+	}
+	if approve {
+		_, err = s.admin.Approve(s.t.Context(), by, acme.ID, id)
+	} else {
+		err = s.admin.Withdraw(s.t.Context(), by, acme.ID, id)
+	}
+	require.NoError(s.t, err)
+	st, err = s.admin.Tenant(s.t.Context(), ops, acme.ID)
+	require.NoError(s.t, err)
+	for _, e := range st.Activity {
+		if e.Kind == event.ApprovalGranted || e.Kind == event.ApprovalWithdrawn {
+			e.Tenant = acme.ID
+			return e
+		}
+	}
+	require.Fail(s.t, "no event")
+	return event.Event{}
+}
+
+// The administrator who asked gets a letter about the answer of another one, in each language.
+// It says what to do if the request was somebody else's.
+func TestAnswerLetter(t *testing.T) {
+	byBoss, byRoot := admin.Administrator{User: totpflow.User{ID: boss.ID}}, admin.Administrator{User: totpflow.User{ID: root.ID}}
+	for name, c := range map[string]struct {
+		by      admin.Actor
+		approve bool
+		words   []string
+	}{
+		"approved":                    {byBoss, true, []string{"Bo Singh has approved what you requested in Acme:\n", "This page shows the result:\n"}},
+		"refused":                     {byBoss, false, []string{"Bo Singh has refused what you requested in Acme. Nothing has changed:\n", "You can request it again here:\n"}},
+		"by somebody of above":        {byRoot, true, []string{"Ruth Root has approved"}},
+		"by an operator":              {ops, false, []string{"operator root has refused"}},
+		"approved by an operator too": {ops, true, []string{"operator root has approved"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			asked := s.clock.Now()
+			s.askTwo()
+			s.clock.Advance(time.Hour)
+			a, err := s.office.Answered(t.Context(), s.answer(c.by, c.approve))
+			require.NoError(t, err)
+			require.Equal(t, deputy, a.Asker)
+			require.Equal(t, []any{acme, c.approve, asked}, []any{a.Tenant, a.Approved, a.Asked})
+			l := s.office.AnswerLetter("https://backup.example/", letters.Person{Name: "Dee\nPuty", Account: "dee"}, a)
+			for _, words := range append(c.words, "Hello Dee Puty,\n", "\n    A machine account\n    2 March 2026, 09:30 UTC\n", "\n    https://backup.example/2fa-admin/people?tenant=acme\n",
+				"If the request was not yours, somebody else has used your account.") {
+				require.Contains(t, l.Text, words)
+			}
+			for _, language := range []string{"en", "de", "es"} {
+				for _, action := range []totpflow.Action{admin.ActionSetPolicy, admin.ActionResetAccount, admin.ActionExemptAccount, admin.ActionForgetAccount, admin.ActionRestoreAuthenticator, admin.ActionAssignPhone} {
+					a.Action = string(action)
+					l := s.office.AnswerLetter("https://backup.example", letters.Person{Name: "Dee", Language: language}, a)
+					require.Equal(t, language, l.Language)
+					require.NotContains(t, l.Text, a.Action)
+					require.NotContains(t, l.Subject+l.Text, "requestLetter")
+					require.Equal(t, action == admin.ActionSetPolicy, strings.Contains(l.Text, "/2fa-admin/policy?tenant=acme"))
+					for line := range strings.Lines(l.Text) {
+						require.LessOrEqual(t, utf8.RuneCountInString(line), 79, line)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Nobody gets a letter about other events, about a request that they withdrew, or in the place
+// of an administrator who was deleted.
+func TestNoAnswer(t *testing.T) {
+	s := newSite(t)
+	s.askTwo()
+	none := func(e event.Event) {
+		t.Helper()
+		a, err := s.office.Answered(t.Context(), e)
+		require.NoError(t, err)
+		require.Zero(t, a)
+	}
+	none(event.Event{Kind: event.ApprovalRequested, Tenant: acme.ID})
+	none(s.answer(admin.Administrator{User: totpflow.User{ID: deputy.ID}}, false))
+	s.clock.Advance(time.Minute)
+	s.askTwo()
+	e := s.answer(ops, true)
+	a, err := s.office.Answered(t.Context(), e)
+	require.NoError(t, err)
+	require.Equal(t, deputy, a.Asker)
+	later := e
+	later.Until = e.Until.Add(time.Second)
+	none(later)
+	s.directory.Remove(deputy.ID)
+	none(e)
 }
 
 // remindersOf returns how often a person was reminded.

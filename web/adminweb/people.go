@@ -201,7 +201,7 @@ func (p *Pages) peoplePage(w http.ResponseWriter, r *http.Request, v visitor, fo
 	for _, key := range form["person"] {
 		page.Ticked[key] = true
 	}
-	if page.Frame, err = p.frame(r, v); err != nil {
+	if page.Frame, err = p.frame(w, r, v); err != nil {
 		return err
 	}
 	var next string

@@ -76,7 +76,7 @@ func (p *Pages) personPage(w http.ResponseWriter, r *http.Request, v visitor, th
 	}
 	page.Offers = p.offers(m, st.Effective)
 	page.First = helps(m, page.Offers)
-	if page.Frame, err = p.frame(r, v); err != nil {
+	if page.Frame, err = p.frame(w, r, v); err != nil {
 		return err
 	}
 	page.Title = them.label()
@@ -147,6 +147,10 @@ func moreTime(m admin.Member, now time.Time) string {
 	return last.UTC().Format(time.DateOnly)
 }
 
+// askedBy stands between the two administrators in the actor of a change that one of them
+// approved.
+const askedBy = ", asked by "
+
 // history returns a list of changes with the names of those who made them.
 func (p *Pages) history(ctx context.Context, tenant string, events []event.Event) (all []Entry, err error) {
 	const most = 10
@@ -161,7 +165,7 @@ func (p *Pages) history(ctx context.Context, tenant string, events []event.Event
 	}
 	for _, e := range events[:min(most, len(events))] {
 		one := Entry{Event: e}
-		who, asked, _ := strings.Cut(e.Actor, ", asked by ")
+		who, asked, _ := strings.Cut(e.Actor, askedBy)
 		if by, ok := strings.CutPrefix(e.Reason, remindsFor); ok && who == "operator "+remindsAs {
 			who, one.Reason = by, ""
 		}
@@ -176,25 +180,32 @@ func (p *Pages) history(ctx context.Context, tenant string, events []event.Event
 	return all, nil
 }
 
-// called returns the name of an actor as events have it: a user of the tenant, one of another
-// tenant behind its ID, or an operator. A person whom the directory cannot read stays as the
+// called returns the name of an actor. A person whom the directory cannot read stays as the
 // event has them: a provider's directory that is down must not close its customers' pages.
 func (p *Pages) called(ctx context.Context, tenant, actor string) (string, error) {
+	them, err := p.actor(ctx, tenant, actor)
+	switch {
+	case err == nil:
+		return them.label(), nil
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case !errors.Is(err, ErrNoPerson):
+		p.logUnread(ctx, "people", 1, err)
+	}
+	return actor, nil
+}
+
+// actor returns the person whom an event names: a user of the tenant, or one of another
+// tenant behind its ID. It returns ErrNoPerson for an operator.
+func (p *Pages) actor(ctx context.Context, tenant, actor string) (Person, error) {
 	ids := []totpflow.AccountID{{Tenant: tenant, User: actor}}
 	if i := strings.LastIndex(actor, "/"); i >= 0 {
 		ids = append(ids, totpflow.AccountID{Tenant: actor[:i], User: actor[i+1:]})
 	}
 	for _, id := range ids {
-		them, err := p.Directory.Person(ctx, id)
-		switch {
-		case err == nil:
-			return them.label(), nil
-		case ctx.Err() != nil:
-			return "", ctx.Err()
-		case !errors.Is(err, ErrNoPerson):
-			p.logUnread(ctx, "people", 1, err)
-			return actor, nil
+		if them, err := p.Directory.Person(ctx, id); !errors.Is(err, ErrNoPerson) {
+			return them, err
 		}
 	}
-	return actor, nil
+	return Person{}, ErrNoPerson
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -22,13 +23,33 @@ func TestPerson(t *testing.T) {
 	require.NoError(t, err)
 	b := s.as(boss)
 	b.open(mika)
-	require.Contains(t, b.Page.Text("main"), "Phone of mika, added 2 March 2026")
+	require.Contains(t, b.Page.Text("main"), "Phone of mika, added 2 March 2026, 09:30 UTC")
 	require.Equal(t, "Set up", b.Page.Text("state"))
 	require.Contains(t, b.Page.Texts("log")[0], "Recovery codes ended 2 March 2026, 09:30 UTC , by operator root: ticket 7")
 	b.Page.Submit("/2fa-admin/person/reset", "scope", "browsers")
 	b.confirm()
 	b.open(mika)
 	require.Contains(t, b.Page.Texts("log")[0], "by Bo Singh")
+}
+
+// Each time on the page of a person has its zone: the browser shows it in its own, also in the
+// pickers of the forms. In a text where that is not possible, it says UTC.
+func TestTimesHaveAZone(t *testing.T) {
+	s := newSite(t)
+	s.replace(mika)
+	b := s.as(boss)
+	b.open(mika)
+	const option = ` data-at="2026-03-02T09:30:00Z" data-utc="2 March 2026, 09:30 UTC">Phone of mika, added 2 March 2026, 09:30 UTC</option>`
+	require.Contains(t, b.Page.HTML, option)
+	require.NotRegexp(t, `[0-9] (March|April) 2026([^,]|, [^0-9])`, b.Page.HTML, "a day without its time and zone")
+	s.freeze(mika)
+	b.open(mika)
+	b.Page.Submit("/2fa-admin/person/unlock")
+	require.Contains(t, b.Page.Text("doing"), "added on 2 March 2026, 09:30 UTC, works again.")
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required})
+	b.open(nora)
+	b.Page.Submit("/2fa-admin/person/grace", "until", "2026-03-20")
+	require.Equal(t, "Give Nora Nord time until 20 March 2026, 23:59 UTC", b.Page.Text("h1"))
 }
 
 // The history shows an operator's reason as it was typed, even where it is one of the

@@ -138,7 +138,7 @@ func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t 
 		own.Mode, own.Roles = policy.Required, policy.Roles{}
 		page.Modes, page.RoleModes = modes[:1], []string{"", modes[0]}
 	}
-	page.Stricter = policy.Lowers(st.Effective, own)
+	page.Stricter = policy.Lowers(st.Effective, own, p.now())
 	for name := range form {
 		page.Form[name] = form.Get(name)
 	}
@@ -149,7 +149,7 @@ func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t 
 		role.Name = roleName(p.section.Language(r), role)
 		page.Roles = append(page.Roles, RoleField{role, roleField(i), form.Get(roleField(i))})
 	}
-	if page.Frame, err = p.frame(r, v); err != nil {
+	if page.Frame, err = p.frame(w, r, v); err != nil {
 		return err
 	}
 	if page.History, err = p.history(r.Context(), t.ID, st.Activity); err != nil {
@@ -216,7 +216,7 @@ func (p *Pages) confirmPolicy(r *http.Request, v visitor, t Tenant, st admin.Ten
 	c.details = slices.Concat(c.details, below, of.details)
 	// As Admin.SetPolicy decides. An own policy that is made milder has an effect once the
 	// tenants above are milder, too.
-	milder := policy.Lowers(st.Own, next) && (st.Set || policy.Lowers(st.Effective, next))
+	milder := policy.Lowers(st.Own, next, p.now()) && (st.Set || policy.Lowers(st.Effective, next, p.now()))
 	c.mild = !of.lowers && !milder
 	if (st.Effective.TwoAdministrators || st.Own.TwoAdministrators) && milder {
 		c.details = append(c.details, l.Say("does.second"))

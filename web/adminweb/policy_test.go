@@ -147,6 +147,7 @@ func TestDeadlineInThePast(t *testing.T) {
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "required", "deadline", "2026-03-01")
 	require.Contains(t, b.Page.Text("doing"), passed)
+	require.NotContains(t, b.Page.Text("doing"), "requires less")
 	b.confirm()
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "browsers", "7")
@@ -157,6 +158,15 @@ func TestDeadlineInThePast(t *testing.T) {
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "deadline", "2026-02-02")
 	require.NotContains(t, b.Page.Text("doing"), passed, "nobody must set up")
+
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
+	for day, milder := range map[string]bool{"2026-02-02": false, "2026-05-01": true} {
+		b.Get("/2fa-admin/policy")
+		b.Page.Submit("/2fa-admin/policy/set", "deadline", day)
+		for _, words := range []string{"Some of it requires less than before.", "A second administrator has to approve this."} {
+			require.Equal(t, milder, strings.Contains(b.Page.Text("doing"), words), day)
+		}
+	}
 }
 
 // Where nobody has to set up, a time to do so is not a change, and not one without effect.
@@ -208,6 +218,31 @@ func TestAdministratorWithoutAnApp(t *testing.T) {
 	b.Page.Submit("/2fa/setup", "code", phone.Code())
 	b.Page.Submit("/2fa/security/saved")
 	require.Equal(t, "/2fa-admin/policy?tenant=acme", b.Page.Path)
+}
+
+// An administrator without an app learns that on the page with the form, before filling it in,
+// and comes back to that page after the set-up.
+func TestAppIsNeededBeforeTheForm(t *testing.T) {
+	s := newSite(t)
+	s.directory.Appoint(nora.ID, acme)
+	s.askTwo()
+	pages := []string{"/2fa-admin/people?tenant=acme", "/2fa-admin/person?tenant=acme&user=mika", "/2fa-admin/requests", "/2fa-admin/policy?tenant=acme"}
+	b, withApp := s.as(nora), s.as(boss)
+	for _, page := range pages {
+		require.Contains(t, b.Get(page).Text("needs-app"), "Changes require a code from an authenticator app of your own.", page)
+		require.Empty(t, withApp.Get(page).Text("needs-app"), page)
+	}
+	require.Empty(t, b.open(nora).Text("needs-app"), "there is no form on one's own page")
+	b.Get(pages[3])
+	require.Contains(t, b.Page.Links(), "/2fa/setup")
+	b.Get("/2fa/setup")
+	uri := b.Page.Links()[slices.IndexFunc(b.Page.Links(), func(to string) bool { return strings.HasPrefix(to, "otpauth:") })]
+	phone, err := totptest.ScanURI(uri, s.clock)
+	require.NoError(t, err)
+	b.Page.Submit("/2fa/setup", "code", phone.Code())
+	b.Page.Submit("/2fa/security/saved")
+	require.Equal(t, pages[3], b.Page.Path)
+	require.Empty(t, b.Page.Text("needs-app"))
 }
 
 // Where the factor is mandatory, it is required before and after.

@@ -78,7 +78,7 @@ func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, 
 		return err
 	}
 	page.Unread = firstOf(p.section.Language(r), unread)
-	if page.Frame, err = p.frame(r, v); err != nil {
+	if page.Frame, err = p.frame(w, r, v); err != nil {
 		return err
 	}
 	return p.section.Show(w, r, "admin-requests", refused, page)

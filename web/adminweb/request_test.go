@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web/adminweb"
 	"github.com/totpflow/totpflow/web/letters"
 )
 
@@ -78,7 +79,7 @@ func TestRequestWithoutEffect(t *testing.T) {
 	require.Empty(t, d.Page.Texts("changed"))
 	st, err := s.admin.Tenant(t.Context(), ops, "acme")
 	require.NoError(t, err)
-	l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Account: "dee"}, acme, st.Pending[0])
+	l, err := s.office.RequestLetter(t.Context(), "https://backup.example", letters.Person{Account: "dee"}, adminweb.PendingRequest{Request: st.Pending[0], Tenant: acme})
 	require.NoError(t, err)
 	require.Contains(t, l.Text, "\n      Without effect for now: Two-factor authentication: Required → Optional\n")
 	d.confirm()

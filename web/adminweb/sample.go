@@ -36,7 +36,7 @@ func (p *Pages) samples(l *web.Language) []web.Sample {
 		row := Row{Person: mika, Key: personKey(id), Tenant: "Acme", Member: m, Self: i == 3}
 		people.Rows = append(people.Rows, row)
 	}
-	empty := PeoplePage{Frame: Frame{}, Tenants: tenants[:1], Filters: filterNames, Next: p.Path("people") + "?from=15"}
+	empty := PeoplePage{Frame: Frame{NoApp: true}, Tenants: tenants[:1], Filters: filterNames, Next: p.Path("people") + "?from=15"}
 	offers := map[string]bool{}
 	for word := range changes {
 		offers[word] = true

@@ -34,11 +34,11 @@ func (p *Pages) compare(ctx context.Context, l *web.Language, by admin.Actor, te
 	if err != nil {
 		return comparison{}, err
 	}
-	c := comparison{terms: p.terms(l, effective, after, own, next), lowers: policy.Lowers(effective, after)}
+	c := comparison{terms: p.terms(l, effective, after, own, next), lowers: policy.Lowers(effective, after, p.now())}
 	if c.lowers {
 		c.details = append(c.details, l.Say("does.lowers"))
 	}
-	if policy.Lowers(after, next) {
+	if policy.Lowers(after, next, p.now()) {
 		c.details = append(c.details, l.Say("does.above"))
 	}
 	for i, t := range p.terms(l, own, next, effective, after) { // the same fields

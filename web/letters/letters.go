@@ -195,9 +195,10 @@ func Line(text string) string {
 const columns = 78
 
 // Wrap fills the lines of a letter's paragraphs up to 78 characters, because names in a
-// text are shorter or longer than in its catalogue. A line that begins with a space, such
-// as a link, stays as it is. The names, each of which is a [Line], are not broken:
-// otherwise a part of a name could look like a line of the letter.
+// text are shorter or longer than in its catalogue. The names, each of which is a [Line],
+// are not broken: otherwise a part of a name could look like a line of the letter. A line
+// that begins with a space, such as a link, is not filled. If it is too long, it continues
+// at the same indent behind "… ", so that no part of it looks like a line of its own.
 func Wrap(text string, names ...string) string {
 	const joined = "\x00" // is in no Line
 	for _, name := range names {
@@ -207,7 +208,7 @@ func Wrap(text string, names ...string) string {
 	open := false // the last line is one of a paragraph
 	for line := range strings.SplitSeq(text, "\n") {
 		if line == "" || line[0] == ' ' {
-			lines, open = append(lines, line), false
+			lines, open = append(lines, indented(line)...), false
 			continue
 		}
 		for word := range strings.FieldsFuncSeq(line, func(r rune) bool { return r == ' ' }) {
@@ -220,4 +221,24 @@ func Wrap(text string, names ...string) string {
 		}
 	}
 	return strings.ReplaceAll(strings.Join(lines, "\n"), joined, " ")
+}
+
+// indented breaks a line that begins with spaces, if it is too long.
+func indented(line string) (lines []string) {
+	text := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(text)]
+	if utf8.RuneCountInString(line) <= columns {
+		return []string{line}
+	}
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' }) {
+		switch last := len(lines) - 1; {
+		case last < 0:
+			lines = append(lines, indent+word)
+		case utf8.RuneCountInString(lines[last]+" "+word) > columns:
+			lines = append(lines, indent+"… "+word)
+		default:
+			lines[last] += " " + word
+		}
+	}
+	return lines
 }

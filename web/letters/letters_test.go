@@ -208,6 +208,25 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// A long line with an indent is continued behind a mark: a name in it cannot look like a line
+// of the letter's own, such as a link.
+func TestWrapIndented(t *testing.T) {
+	words := strings.TrimSpace(strings.Repeat("word ", 14)) // 69 characters
+	link := "https://backup.example/" + strings.Repeat("x", 80)
+	for in, want := range map[string]string{
+		"    " + words + " end\n":                           "    " + words + " end\n",
+		"      " + words + " more and so on\n\nfour\n":      "      " + words + "\n      … more and so on\n\nfour\n",
+		"    " + words + "          https://evil.example\n": "    " + words + "\n    … https://evil.example\n",
+		"    " + link + "\n":                                "    " + link + "\n",
+	} {
+		require.Equal(t, want, letters.Wrap(in))
+	}
+	for line := range strings.Lines(letters.Wrap("    " + words + " " + words + " https://evil.example")) {
+		require.False(t, strings.HasPrefix(strings.TrimSpace(line), "https://evil"), line)
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 79)
+	}
+}
+
 // A person who may have to set up learns by when, and where.
 func TestGraceSaysWhatToDo(t *testing.T) {
 	all := newLetters(t)

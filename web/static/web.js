@@ -26,12 +26,17 @@ document.querySelectorAll("[data-copy]").forEach((x) => {
   });
 });
 // Times are in UTC, which the pages say. Here they are in the zone of the browser.
+function inZone(at) {
+  const lang = document.documentElement.lang || undefined;
+  return new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { // as the pages write dates: 2 January 2026
+    day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  }).format(at);
+}
 document.querySelectorAll("time[data-local]").forEach((x) => {
   const at = new Date(x.dateTime);
-  if (isNaN(at)) return;
-  const lang = document.documentElement.lang || undefined;
-  const form = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { // as the pages write dates: 2 January 2026
-    day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
-  });
-  x.textContent = form.format(at);
+  if (!isNaN(at)) x.textContent = inZone(at);
+});
+document.querySelectorAll("option[data-utc]").forEach((x) => { // an option has no elements
+  const at = new Date(x.dataset.at), text = x.textContent, i = text.lastIndexOf(x.dataset.utc); // the last: a name may have one
+  if (!isNaN(at) && i >= 0) x.textContent = text.slice(0, i) + inZone(at) + text.slice(i + x.dataset.utc.length);
 });

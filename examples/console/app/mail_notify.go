@@ -10,31 +10,37 @@ import (
 	"slices"
 
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/web/adminweb"
 	"github.com/totpflow/totpflow/web/letters"
 )
 
 // notify writes to the person about a change of the ways in which they sign in, one mail
 // for each thing that was done. It writes to the other administrators about a request of
-// one of them. An error means that the notification is delivered again later.
+// one of them, and to that one about the answer. An error means that the notification is delivered again later.
 //
 // A recovery code that an administrator sends comes with a letter of its own. An
 // operator, who always gives a reason, has the code in a file: the person is told of that.
 func (c *console) notify(ctx context.Context, n event.Notification) error {
-	switch e := n.Main(); {
+	e := n.Main()
+	answer, err := c.office.Answered(ctx, e)
+	to := cmp.Or(n.User, answer.Asker.ID.User)
+	switch {
 	case e.Kind == event.ApprovalRequested:
 		return c.notifyApprovers(ctx, e)
-	case n.User == "", e.Kind == event.RecoveryIssued && e.Reason == "":
-		return nil
+	case to == "", e.Kind == event.RecoveryIssued && e.Reason == "":
+		return err
 	}
-	u, err := c.users.byID(ctx, n.User)
+	u, err := c.users.byID(ctx, to)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return event.ErrUndeliverable // the account was deleted meanwhile
 	case err != nil || u.Role == roleMachine: // a machine reads no mail
 		return err
 	}
-	if err = c.send(ctx, u, c.letters.About(u.reads(ctx), n)); refusedForGood(err) {
+	letter := c.letters.About(u.reads(ctx), n)
+	if n.User == "" {
+		letter = c.office.AnswerLetter(c.url, u.reads(ctx), answer)
+	}
+	if err = c.send(ctx, u, letter); refusedForGood(err) {
 		err = fmt.Errorf("%w: %w", event.ErrUndeliverable, err)
 	}
 	return err
@@ -74,23 +80,18 @@ func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	above, err := c.tenants.up(ctx, e.Tenant)
+	above, err := c.tenants.above(ctx, e.Tenant)
 	if err != nil {
 		return err
 	}
-	of := adminweb.Tenant{ID: above[0].ID, Name: above[0].Name}
-	var ids []string
-	for _, t := range above {
-		ids = append(ids, t.ID)
-	}
-	approvers, err := c.users.ofTenants(ctx, ids)
+	approvers, err := c.users.ofTenants(ctx, append(above, e.Tenant))
 	if err != nil {
 		return err
 	}
 	for _, u := range slices.DeleteFunc(approvers, func(u user) bool {
 		return !u.Administers() || u.Person == asker.Person || slices.Contains(q.Targets, u.ID)
 	}) {
-		l, err := c.office.RequestLetter(ctx, c.url, u.reads(ctx), of, q)
+		l, err := c.office.RequestLetter(ctx, c.url, u.reads(ctx), q)
 		if err == nil {
 			err = c.send(ctx, u, l)
 		}

@@ -1,9 +1,12 @@
 package app_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
 )
 
 // Every administrator who could approve a request gets a mail about it. The mail has each
@@ -33,4 +36,29 @@ func TestMailsToApprovers(t *testing.T) {
 	b.change(phone, mika, "forget").redirects("/2fa-admin/requests")
 	require.Contains(t, s.last(nora, "is waiting for a second administrator").Text, mika.Email)
 	require.Len(t, s.mails.to(mika), before)
+}
+
+// The administrator who made a request gets a mail about the answer, and nobody else does.
+func TestMailAboutTheAnswer(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	provider, noras := s.administrator(nora)
+	b.setPolicy(phone, "acme", "mode", "required", "two", "yes")
+	answer := func(how string) {
+		b.policy(phone, "acme", "mode", "optional", "two", "yes").redirects("/2fa-admin/requests")
+		path := regexp.MustCompile(`/2fa-admin/requests/[A-Z0-9]+/` + how).FindString(provider.get("/2fa-admin/requests").body)
+		require.NotEmpty(t, path)
+		provider.post(path, "tenant", "acme", "totpflow_code", noras.Code()).redirects("/2fa-admin/requests")
+	}
+	answer("withdraw")
+	m := s.last(admin, "Your request was refused")
+	require.Contains(t, m.Text, "Nora Lind has refused what you requested in Acme Backup GmbH. Nothing has\nchanged:\n\n    Another policy\n")
+	require.Contains(t, m.Text, mailURL+"/2fa-admin/policy?tenant=acme\n")
+	answer("approve")
+	require.Contains(t, s.last(admin, "Your request was approved").Text, "Nora Lind has approved what you requested")
+	for _, u := range []app.DemoAccount{nora, mika} {
+		for _, m := range s.mails.to(u) {
+			require.NotContains(t, m.Subject, "Your request")
+		}
+	}
 }

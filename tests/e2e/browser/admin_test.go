@@ -240,6 +240,7 @@ func TestItWasNotMe(t *testing.T) {
 	require.Equal(t, "Closed after a report", boss.state(ana))
 	boss.account(ana)
 	boss.picture("account-closed")
+	require.Regexp(t, `^Authenticator, added .* CES?T$`, strings.Join(boss.texts("#authenticator option"), "; "), "in the zone of the browser")
 	boss.change("restore", phone.Code())
 	require.Zero(t, boss.count("#closed"))
 	o.refuses(thiefs, s)

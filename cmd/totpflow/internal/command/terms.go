@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -137,7 +138,7 @@ func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.P
 		return err
 	}
 	out := policyChange{
-		Command: "policy set", DryRun: !a.yes, Tenant: tenant, Before: termsOf(st.Own), After: termsOf(next), Lowers: policy.Lowers(st.Own, next),
+		Command: "policy set", DryRun: !a.yes, Tenant: tenant, Before: termsOf(st.Own), After: termsOf(next), Lowers: policy.Lowers(st.Own, next, time.Now()),
 	}
 	// The first policy is always a change: even an optional one is combined with those of
 	// the tenants above.
