@@ -15,7 +15,8 @@ import (
 
 // notify writes to the person about a change of the ways in which they sign in, one mail
 // for each thing that was done. It writes to the other administrators about a request of
-// one of them, and to that one about the answer. An error means that the notification is delivered again later.
+// one of them, and to that one about the answer. An error means that the notification is
+// delivered again later.
 //
 // A recovery code that an administrator sends comes with a letter of its own. An
 // operator, who always gives a reason, has the code in a file: the person is told of that.
