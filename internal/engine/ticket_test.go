@@ -33,6 +33,12 @@ func TestGoldenTicket(t *testing.T) {
 	wiretest.Strict(t, &Ticket{})
 }
 
+// The comment of the type describes the ticket as it is.
+func TestDocDescribesTheTicket(t *testing.T) {
+	ticket := aTicket()
+	wiretest.Documented(t, "ticket.go", &ticket)
+}
+
 // A sealed text has one spelling, whatever its length: no other last character, whose lowest
 // bits base64 may leave unused, and no line end.
 func TestSealedTextHasOneSpelling(t *testing.T) {

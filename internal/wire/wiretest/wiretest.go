@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -75,6 +77,20 @@ func TryRead[T any, P Value[T]](t testing.TB, data []byte) (v T, ok bool) {
 		return v, false
 	}
 	return Read[T, P](t, data), true
+}
+
+// Documented fails the test unless a comment of the file has the layout of v, field by
+// field, in the format that is written.
+func Documented(t *testing.T, file string, v wire.Fielder) {
+	t.Helper()
+	fields, err := wire.Layout(v)
+	check(t, err)
+	source, err := os.ReadFile(file)
+	check(t, err)
+	want := fmt.Sprintf("//\tformat: number, %d\n//\t%s\n", wire.Written, strings.Join(fields, "\n//\t"))
+	if !strings.Contains(string(source), want+"//\n") && !strings.Contains(string(source), want+"type ") {
+		t.Errorf("%s does not have\n%s", file, want)
+	}
 }
 
 // Strict fails the test unless v comes back as it was written, and every other input is
