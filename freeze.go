@@ -22,6 +22,16 @@ type DisownToken string
 
 const disownPurpose = "totpflow/disown"
 
+// disowned is what a [DisownToken] is about. The token is base64url, without padding, of
+// [keyring.Ring.Seal] for "totpflow/disown"; the associated data are the audience and the
+// ring's epoch in decimal. Package wire defines the kinds of the fields:
+//
+//	format: number, 1
+//	tenant: text, at most 190
+//	user: text, at most 190
+//	at: time in milliseconds
+//	number: number
+//	kind: text, at most 64
 type disowned struct {
 	Tenant string
 	User   string
@@ -30,7 +40,7 @@ type disowned struct {
 	Kind   event.Kind
 }
 
-// Fields describes what a [DisownToken] is about.
+// Fields describes the token.
 func (d *disowned) Fields(c *wire.Coder) {
 	const maxKind = 64
 	c.Text("tenant", &d.Tenant, store.MaxID)

@@ -274,8 +274,8 @@ type disownLink struct {
 }
 
 func (l *disownLink) Fields(c *wire.Coder) {
-	c.Text("tenant", &l.tenant, 255)
-	c.Text("user", &l.user, 255)
+	c.Text("tenant", &l.tenant, store.MaxID)
+	c.Text("user", &l.user, store.MaxID)
 	c.Millis("at", &l.at)
 	wire.Number(c, "number", &l.number, 0, math.MaxUint64)
 	c.Text("kind", &l.kind, 64)
@@ -289,6 +289,7 @@ func TestGoldenDisownToken(t *testing.T) {
 	require.Equal(t, link, wiretest.Golden(t, "testdata/disown", &link))
 	wiretest.Strict(t, &link)
 	wiretest.Strict(t, &disownLink{})
+	wiretest.Documented(t, "freeze.go", &link)
 
 	h := newHarness(t)
 	e := event.Event{Tenant: "acme", User: "42", At: at, Number: 7, Kind: event.BrowserTrusted}

@@ -1,7 +1,6 @@
 package trust_test
 
 import (
-	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +74,6 @@ func FuzzDecode(f *testing.F) {
 		}
 		again, err := trust.Encode(known)
 		require.NoError(t, err)
-		require.Equal(t, hex.EncodeToString(data), hex.EncodeToString(again))
+		wiretest.Unchanged(t, data, again)
 	})
 }

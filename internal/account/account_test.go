@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/recovery"
@@ -68,7 +69,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"nothing":            nil,
 		"a format alone":     good[:1],
 		"the former format":  []byte(`{"format":1,"epoch":3,"enrollment":{"v":1,"state":"active"}}`),
-		"a newer format":     append([]byte{good[0] + 1}, good[1:]...),
+		"a newer format":     append([]byte{wire.Newest + 1}, good[1:]...),
 		"a record behind it": append(bytes.Clone(good), good...),
 		"cut":                good[:len(good)-1],
 		// generation, state, no authenticator, no candidate, nothing kept or retired, no reset, no recovery codes

@@ -19,7 +19,9 @@ var measured = []struct {
 	{"heavy", heavy, 2950, 8, 110},
 }
 
-// A record stays small: below 2 KiB, PostgreSQL keeps it in its row.
+// A record stays small. PostgreSQL keeps rows of up to about 2 KiB whole, which those of
+// most accounts are; it moves a larger value, as the heavy one is, to another table, and
+// reads both.
 func TestSealedSize(t *testing.T) {
 	for _, m := range measured {
 		rec, err := Seal(ring(t), id, m.make(t), at, time.Time{})

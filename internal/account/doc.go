@@ -6,8 +6,9 @@
 //
 // [Seal] seals the following bytes, without names and without padding, one field after
 // the other. Package wire defines numbers, texts, lists and the other kinds, and the
-// encodings that are refused. First comes the number of the format, 1; then:
+// encodings that are refused.
 //
+//	format: number, 1
 //	generation: number
 //	enrollment: part
 //	  state: number, one of ["disabled" "pending" "active" "replacing" "reset-pending" "exempt"]
@@ -240,6 +241,10 @@
 //	    recovery_rejected: number, 1 to 4294967295
 //	    clock_behind: number, 1 to 4294967295
 //	    sign_in_refused: number, 1 to 4294967295
+//
+// The encodings of single packages, such as [enroll.Enrollment.Encode], are the format and
+// the fields of their part: enrollment, recovery, browsers, budget, recovery_rate, phones
+// and sends.
 //
 // The names leave some things open:
 //

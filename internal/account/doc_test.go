@@ -1,15 +1,13 @@
 package account
 
 import (
-	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/wire"
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/throttle"
 )
@@ -42,12 +40,5 @@ func everything(t *testing.T) Account {
 // The package comment describes the record as it is.
 func TestDocDescribesTheRecord(t *testing.T) {
 	a := everything(t)
-	layout, err := wire.Layout(&a)
-	require.NoError(t, err)
-	doc, err := os.ReadFile("doc.go")
-	require.NoError(t, err)
-	want := "//\t" + strings.Join(layout, "\n//\t") + "\n"
-	if !strings.Contains(string(doc), want) {
-		t.Errorf("doc.go does not have\n%s", want)
-	}
+	wiretest.Documented(t, "doc.go", &a)
 }

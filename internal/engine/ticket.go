@@ -18,6 +18,25 @@ import (
 // challenges, proofs and enrollment tokens. It is one type, so that there is one way to
 // make and one way to refuse them; each kind has its own sealing key, so that one cannot
 // be taken for another.
+//
+// A ticket is base64url, without padding, of [keyring.Ring.Seal] for the name of its kind.
+// The associated data are the audience and the ring's epoch in decimal. Sealed are 32 bytes
+// of HMAC-SHA-256 by the account's ticket key, and the text that they sign. Package wire
+// defines the kinds of its fields; issued is when the ticket, or the first one of those
+// that led to it, was handed out.
+//
+//	format: number, 1
+//	id: text, at most 64
+//	kind: text, at most 64
+//	tenant: text, at most 190
+//	user: text, at most 190
+//	name: text, at most 2048
+//	issued: time in milliseconds
+//	action: text, at most 2048
+//	target: text, at most 2048
+//	reason: text, at most 64
+//	candidate: text, at most 64
+//	revocations: number
 type Ticket struct {
 	ID     string
 	Kind   string

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
@@ -30,6 +31,12 @@ func TestGoldenTicket(t *testing.T) {
 	require.Equal(t, ticket, wiretest.Golden(t, "testdata/ticket", &ticket))
 	wiretest.Strict(t, &ticket)
 	wiretest.Strict(t, &Ticket{})
+}
+
+// The comment of the type describes the ticket as it is.
+func TestDocDescribesTheTicket(t *testing.T) {
+	ticket := aTicket()
+	wiretest.Documented(t, "ticket.go", &ticket)
 }
 
 // A sealed text has one spelling, whatever its length: no other last character, whose lowest
@@ -78,7 +85,7 @@ func TestSealTicket(t *testing.T) {
 	for name, plain := range map[string][]byte{
 		"a byte more":     append(plain, 0),
 		"a byte less":     plain[:len(plain)-1],
-		"a newer format":  append(append(append([]byte(nil), plain[:32]...), plain[32]+1), plain[33:]...),
+		"a newer format":  append(append(append([]byte(nil), plain[:32]...), wire.Newest+1), plain[33:]...),
 		"JSON":            append(plain[:32:32], `{"id":"x","kind":"totpflow/proof","user":"42"}`...),
 		"the tag alone":   plain[:32],
 		"half of its tag": plain[:16],

@@ -41,13 +41,22 @@ const room = 2048
 
 // Encode returns the format number and the fields of v. The error is
 // [ErrMalformed].
-func Encode(v Fielder) ([]byte, error) { return encode(make([]byte, 0, room), v, nil) }
+func Encode(v Fielder) ([]byte, error) { return encode(make([]byte, 0, room), Written, v, nil) }
 
 // Append is Encode that appends to dst.
-func Append(dst []byte, v Fielder) ([]byte, error) { return encode(dst, v, nil) }
+func Append(dst []byte, v Fielder) ([]byte, error) { return encode(dst, Written, v, nil) }
 
-func encode(dst []byte, v Fielder, view *view) ([]byte, error) {
-	c := Coder{data: dst, format: Written, view: view}
+// EncodeAs is Encode in another format, from [Written] to [Newest]. It is for tests: a release
+// proves that it can read a format before any release writes it.
+func EncodeAs(format uint64, v Fielder) ([]byte, error) {
+	if format < Written || format > Newest {
+		return nil, fmt.Errorf("%w: format %d, and this release can write %d to %d", ErrMalformed, format, Written, Newest)
+	}
+	return encode(nil, format, v, nil)
+}
+
+func encode(dst []byte, format uint64, v Fielder, view *view) ([]byte, error) {
+	c := Coder{data: dst, format: format, view: view}
 	c.data = binary.AppendUvarint(c.data, c.format)
 	v.Fields(&c)
 	if c.err != nil {
@@ -59,8 +68,10 @@ func encode(dst []byte, v Fielder, view *view) ([]byte, error) {
 // Decode reads what [Encode] wrote, of this release or of one whose format it
 // knows, into the zero value v. With an error, which is [ErrMalformed], v is incomplete
 // and must not be used.
-func Decode(data []byte, v Fielder) error {
-	c := Coder{data: data, reading: true, all: string(data)}
+func Decode(data []byte, v Fielder) error { return decode(data, v, nil) }
+
+func decode(data []byte, v Fielder, view *view) error {
+	c := Coder{data: data, reading: true, all: string(data), view: view}
 	c.format = c.number("format", 0, 0, 1<<32)
 	if c.err == nil && (c.format < Oldest || c.format > Newest) {
 		return fmt.Errorf("%w: format %d, and this release reads %d to %d", ErrMalformed, c.format, Oldest, Newest)

@@ -18,6 +18,21 @@ func View(v Fielder) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return w.json()
+}
+
+// DecodeView is [Decode] that also returns the fields that it read, as View shows them: those
+// that data has in its own format.
+func DecodeView(data []byte, v Fielder) (string, error) {
+	w := newView()
+	if err := decode(data, v, w); err != nil {
+		return "", err
+	}
+	w.close('}')
+	return w.json()
+}
+
+func (w *view) json() (string, error) {
 	var out bytes.Buffer
 	if err := json.Indent(&out, bytes.TrimSuffix(w.text, []byte(",")), "", "  "); err != nil {
 		return "", err
@@ -36,9 +51,8 @@ func Layout(v Fielder) ([]string, error) {
 }
 
 func look(v Fielder) (*view, error) {
-	w := &view{seen: make(map[string]bool)}
-	w.open("", "", '{')
-	if _, err := encode(nil, v, w); err != nil {
+	w := newView()
+	if _, err := encode(nil, Written, v, w); err != nil {
 		return nil, err
 	}
 	w.close('}')
@@ -51,6 +65,13 @@ type view struct {
 	layout []string
 	path   []string
 	seen   map[string]bool
+}
+
+// newView returns a view of a value whose fields follow.
+func newView() *view {
+	w := &view{seen: make(map[string]bool)}
+	w.open("", "", '{')
+	return w
 }
 
 func (w *view) open(name, kind string, bracket byte) {

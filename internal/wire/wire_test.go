@@ -224,6 +224,34 @@ func TestFormats(t *testing.T) {
 	require.LessOrEqual(t, wire.Newest, wire.Written+1)
 }
 
+// A release writes nothing that the release before it cannot read, and reads everything
+// that it writes: during an upgrade, both write the same records. The first release has
+// format 1 as its predecessor's.
+func TestFormatsFollowTheLastRelease(t *testing.T) {
+	require.LessOrEqual(t, wire.Written, max(wiretest.ReleasedNewest, 1), "a release reads a format before any release writes it: lower wire.Written")
+	require.LessOrEqual(t, wire.Oldest, max(wiretest.ReleasedWritten, 1), "the last release writes an older format than this one reads: lower wire.Oldest")
+}
+
+// What is shown of bytes is what is in them, and no format is written that the release
+// does not read, or that came before its own.
+func TestOtherFormats(t *testing.T) {
+	s := good()
+	data, err := wire.EncodeAs(wire.Written, &s)
+	require.NoError(t, err)
+	require.Equal(t, wiretest.Write(t, &s), data)
+	var back sample
+	view, err := wire.DecodeView(data, &back)
+	require.NoError(t, err)
+	require.Equal(t, wiretest.View(t, &s), view)
+	require.Equal(t, s, back)
+	_, err = wire.DecodeView(data[:len(data)-1], &back)
+	require.ErrorIs(t, err, wire.ErrMalformed)
+	for _, format := range []uint64{wire.Written - 1, wire.Newest + 1} {
+		_, err = wire.EncodeAs(format, &s)
+		require.ErrorIs(t, err, wire.ErrMalformed)
+	}
+}
+
 // Bytes that can be read are the only encoding of their value.
 func FuzzDecode(f *testing.F) {
 	s := good()
@@ -232,11 +260,14 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, ok := wiretest.TryRead[sample](t, data)
 		require.Equal(t, ok, wire.Decode(data, new(sample)) == nil)
+		view, err := wire.DecodeView(data, new(sample))
+		require.Equal(t, ok, err == nil)
 		if !ok {
 			return
 		}
+		require.Equal(t, wiretest.View(t, &s), view)
 		require.Equal(t, s, wiretest.Read[sample](t, wiretest.Write(t, &s)))
-		require.True(t, strings.HasPrefix(wiretest.View(t, &s), "{"))
+		require.True(t, strings.HasPrefix(view, "{"))
 	})
 }
 

@@ -3,6 +3,7 @@ package release_test
 import (
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,6 +40,10 @@ func TestRelease(t *testing.T) {
 		require.Regexp(t, `(?m)^## \[Unreleased\]\n\n## \[0\.987\.6\] - \d{4}-\d\d-\d\d\n\n- A line of the test\.$`, r.read(t, "CHANGELOG.md"))
 		for _, m := range r.modules(t) {
 			requiresItsSiblingsAt(t, r, r.read(t, m.folder+"/go.mod"))
+		}
+		// The next release is compared with the formats of this one.
+		for _, name := range []string{"Newest", "Written"} {
+			require.Equal(t, r.number(t, formatFile, name), r.number(t, releasedFile, "Released"+name))
 		}
 	})
 
@@ -80,6 +85,20 @@ func TestRefusals(t *testing.T) {
 		refuses(t, r, version, "the work tree has changes")
 		require.NoError(t, os.Remove(r.path("more.go")))
 	})
+	t.Run("a format that the last release does not read", func(t *testing.T) {
+		next := max(r.number(t, releasedFile, "ReleasedNewest"), 1) + 1
+		r.setNumber(t, formatFile, "Newest", next)
+		r.setNumber(t, formatFile, "Written", next)
+		r.commit(t, "Read and write a format at once")
+		refuses(t, r, version, "which the last release does not read")
+		r.git(t, "reset", "--quiet", "--hard", "HEAD~1")
+	})
+	t.Run("no format that the last release writes", func(t *testing.T) {
+		r.setNumber(t, formatFile, "Oldest", max(r.number(t, releasedFile, "ReleasedWritten"), 1)+1)
+		r.commit(t, "Forget a format")
+		refuses(t, r, version, "which the last release writes")
+		r.git(t, "reset", "--quiet", "--hard", "HEAD~1")
+	})
 	t.Run("no branch", func(t *testing.T) {
 		r.git(t, "checkout", "--quiet", "--detach")
 		refuses(t, r, version, "HEAD is detached")
@@ -90,6 +109,37 @@ func TestRefusals(t *testing.T) {
 		r.commit(t, "Break the command")
 		refuses(t, r, version, "examples/internal/words")
 	})
+}
+
+const (
+	formatFile   = "internal/wire/format.go"
+	releasedFile = "internal/wire/wiretest/released.go"
+)
+
+var constant = regexp.MustCompile(`(?m)^\t(\w+)(\s+= )(\d+)`)
+
+// number returns a constant of a file.
+func (r repository) number(t *testing.T, file, name string) int {
+	t.Helper()
+	for _, found := range constant.FindAllStringSubmatch(r.read(t, file), -1) {
+		if found[1] == name {
+			n, err := strconv.Atoi(found[3])
+			require.NoError(t, err)
+			return n
+		}
+	}
+	require.Fail(t, "no constant", "%s in %s", name, file)
+	return 0
+}
+
+// setNumber gives a constant of a file another value.
+func (r repository) setNumber(t *testing.T, file, name string, n int) {
+	t.Helper()
+	for _, found := range constant.FindAllStringSubmatch(r.read(t, file), -1) {
+		if found[1] == name {
+			r.replace(t, file, found[0], "\t"+name+found[2]+strconv.Itoa(n))
+		}
+	}
 }
 
 func refuses(t *testing.T, r repository, version, because string) {

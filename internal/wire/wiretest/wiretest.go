@@ -5,9 +5,7 @@ package wiretest
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -17,52 +15,10 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-var update = flag.Bool("update", false, "write the golden files again")
-
 // Value is a pointer to a T that describes its fields.
 type Value[T any] interface {
 	*T
 	wire.Fielder
-}
-
-// Golden reads the bytes in path.hex into a T, which it returns, and fails the test
-// unless they are written back unchanged and their view equals path.json. These files
-// must stay readable: with -update they are written from v, which requires a new format
-// once there is a release.
-func Golden[T any, P Value[T]](t *testing.T, path string, v P) T {
-	t.Helper()
-	if *update {
-		store(t, path, v)
-	}
-	lines := read(t, path+".hex")
-	data, err := hex.DecodeString(strings.Join(strings.Fields(lines), ""))
-	check(t, err)
-	got := Read[T, P](t, data)
-	if view := View(t, P(&got)); view != strings.TrimSpace(read(t, path+".json")) {
-		t.Errorf("%s.hex is now shown as\n%s", path, view)
-	}
-	return got
-}
-
-func store(t *testing.T, path string, v wire.Fielder) {
-	t.Helper()
-	data, err := wire.Encode(v)
-	check(t, err)
-	var lines strings.Builder
-	for len(data) > 0 {
-		n := min(len(data), 32)
-		fmt.Fprintf(&lines, "%x\n", data[:n])
-		data = data[n:]
-	}
-	check(t, os.WriteFile(path+".hex", []byte(lines.String()), 0o600))
-	check(t, os.WriteFile(path+".json", []byte(View(t, v)+"\n"), 0o600))
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	check(t, err)
-	return string(data)
 }
 
 // Write returns the bytes of v.
@@ -82,15 +38,32 @@ func View(t testing.TB, v wire.Fielder) string {
 }
 
 // Read returns the T that data encodes, and fails the test unless data is its only
-// encoding.
+// encoding in its format. Of a format that is older than [wire.Written] only the reading
+// is left.
 func Read[T any, P Value[T]](t testing.TB, data []byte) T {
 	t.Helper()
 	var v T
 	check(t, wire.Decode(data, P(&v)))
-	if again := Write(t, P(&v)); !bytes.Equal(again, data) {
+	format, _ := binary.Uvarint(data)
+	if format < wire.Written {
+		return v
+	}
+	again, err := wire.EncodeAs(format, P(&v))
+	check(t, err)
+	if !bytes.Equal(again, data) {
 		t.Errorf("%x was read, and is written as %x", data, again)
 	}
 	return v
+}
+
+// Unchanged fails the test unless data, which was read, was written again as it was. Data
+// of another format than [wire.Written] may change.
+func Unchanged(t testing.TB, data, again []byte) {
+	t.Helper()
+	format, _ := binary.Uvarint(data)
+	if format == wire.Written && !bytes.Equal(data, again) {
+		t.Errorf("%x was read, and is written as %x", data, again)
+	}
 }
 
 // TryRead is Read for data that may be refused. It reports whether it was not.
@@ -104,6 +77,20 @@ func TryRead[T any, P Value[T]](t testing.TB, data []byte) (v T, ok bool) {
 		return v, false
 	}
 	return Read[T, P](t, data), true
+}
+
+// Documented fails the test unless a comment of the file has the layout of v, field by
+// field, in the format that is written.
+func Documented(t *testing.T, file string, v wire.Fielder) {
+	t.Helper()
+	fields, err := wire.Layout(v)
+	check(t, err)
+	source, err := os.ReadFile(file)
+	check(t, err)
+	want := fmt.Sprintf("//\tformat: number, %d\n//\t%s\n", wire.Written, strings.Join(fields, "\n//\t"))
+	if !strings.Contains(string(source), want+"//\n") && !strings.Contains(string(source), want+"type ") {
+		t.Errorf("%s does not have\n%s", file, want)
+	}
 }
 
 // Strict fails the test unless v comes back as it was written, and every other input is

@@ -1,5 +1,5 @@
-// Package upgrade runs releases of the module beside each other, one format of the record
-// apart.
+// Package upgrade runs releases of the module beside each other, one format of what they
+// store and hand out apart.
 package upgrade
 
 import (
@@ -17,108 +17,125 @@ import (
 )
 
 const (
-	formatFile = "internal/wire/format.go"
-	codecFile  = "internal/account/codec.go"
+	root         = "../../.."
+	formatFile   = "internal/wire/format.go"
+	releasedFile = "internal/wire/wiretest/released.go"
+	coderFile    = "internal/wire/coder.go"
 )
 
-// During a rolling upgrade, processes of two releases write the same records. A release
-// that reads a new format comes before the one that writes it, so that each of two
-// neighbours opens what the other seals. A release further back refuses: with its next
-// write it would drop the parts that it does not know, and with them what they protect.
+// During a rolling upgrade, processes of two releases write the same records, and a
+// browser brings the one what the other has handed out. A release that reads a new format
+// comes before the one that writes it, so that each of two neighbours reads all that the
+// other makes. A release further back refuses: with its next write it would drop the parts
+// that it does not know, and with them what they protect.
+//
+// The last release stands at the beginning: released.go has its formats. This release
+// would not be its neighbour if it wrote a format as soon as it reads it.
 func TestReleasesReadEachOther(t *testing.T) {
-	root, err := filepath.Abs("../../..")
-	require.NoError(t, err)
-	newest, written := number(t, root, "Newest"), number(t, root, "Written")
+	newest, written := number(t, formatFile, "Newest"), number(t, formatFile, "Written")
+	before := release{name: "the last one", reads: max(number(t, releasedFile, "ReleasedNewest"), 1), writes: max(number(t, releasedFile, "ReleasedWritten"), 1)}
 	next := newest + 1
-	releases := []*release{build(t, root, "this", newest, written, 0)}
+	releases := []*release{{name: "this", reads: newest, writes: written}}
+	if before.reads != newest || before.writes != written {
+		releases = append([]*release{&before}, releases...)
+	}
 	if newest > written {
-		releases = append(releases, build(t, root, "the one after this", newest, newest, 0))
+		releases = append(releases, &release{name: "the one after this", reads: newest, writes: newest})
 	}
 	releases = append(releases,
-		build(t, root, "one that reads a new format", next, newest, next),
-		build(t, root, "one that writes it", next, next, next),
+		&release{name: "one that reads a new format", reads: next, writes: newest, more: next},
+		&release{name: "one that writes it", reads: next, writes: next, more: next},
 	)
-	var all []string
-	for _, r := range releases {
-		_, sealed := r.run(t)
-		all = append(all, sealed)
+	var bundles []string
+	for i, r := range releases {
+		r.build(t)
+		bundles = append(bundles, filepath.Join(t.TempDir(), strconv.Itoa(i)))
+		r.run(t, bundles[i])
 	}
 	for i, r := range releases {
-		answers, _ := r.run(t, all...)
+		answers := r.run(t, filepath.Join(t.TempDir(), "again"), bundles...)
 		for j, writer := range releases {
-			want := "opened"
+			want := "read"
 			if writer.writes > r.reads {
 				want = "refused"
 			}
-			require.Equal(t, want, answers[j], "%s, of what %s has sealed", r.name, writer.name)
-			if i-j == 1 || j-i == 1 {
-				require.Equal(t, "opened", answers[j], "%s and %s are neighbours", r.name, writer.name)
+			require.Greater(t, len(answers[j]), 20, "%v", answers)
+			for what, answer := range answers[j] {
+				require.Equal(t, want, answer, "%s, of what %s has made: %s", r.name, writer.name, what)
+				if i-j == 1 || j-i == 1 {
+					require.Equal(t, "read", answer, "%s and %s are neighbours: %s", r.name, writer.name, what)
+				}
 			}
 		}
 	}
 }
 
 // A release is a build of the module that reads formats up to one number and writes one.
+// From the format more on, unless it is 0, everything that is encoded has one more field,
+// as an author of the next release would add it.
 type release struct {
-	name, binary  string
-	reads, writes int
+	name                string
+	reads, writes, more int
+	binary              string
 }
 
-// build builds the account's tests as a release would. From the format more on, the
-// record has one more field, as an author of the next release would add it.
-func build(t *testing.T, root, name string, newest, written, more int) *release {
+// build builds the test TestRelease, which is one process of a release.
+func (r *release) build(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	replace := func(file string, edit func(string) string) {
-		source, err := os.ReadFile(filepath.Join(root, file))
-		require.NoError(t, err)
 		changed := filepath.Join(dir, filepath.Base(file))
-		require.NoError(t, os.WriteFile(changed, []byte(edit(string(source))), 0o600))
-		overlay.Replace[filepath.Join(root, file)] = changed
+		require.NoError(t, os.WriteFile(changed, []byte(edit(read(t, file))), 0o600))
+		original, err := filepath.Abs(filepath.Join(root, file))
+		require.NoError(t, err)
+		overlay.Replace[original] = changed
 	}
 	replace(formatFile, func(s string) string {
-		return set(t, set(t, s, "Newest", newest), "Written", written)
+		return set(t, set(t, s, "Newest", r.reads), "Written", r.writes)
 	})
-	if more > 0 {
-		replace(codecFile, func(s string) string {
-			const last = "\tc.Optional(\"activity\", &a.Activity)\n"
-			require.Equal(t, 1, strings.Count(s, last))
-			return strings.Replace(s, last, last+fmt.Sprintf("\tif c.Since(%d) {\n\t\tc.Bool(\"more\", new(bool))\n\t}\n", more), 1)
+	if r.more > 0 {
+		replace(coderFile, func(s string) string {
+			const fields = "\tv.Fields(&c)\n"
+			require.Equal(t, 2, strings.Count(s, fields), "one for writing, one for reading")
+			return strings.ReplaceAll(s, fields, fields+fmt.Sprintf("\tif c.Since(%d) {\n\t\tc.Bool(\"more\", new(bool))\n\t}\n", r.more))
 		})
 	}
 	list, err := json.Marshal(overlay)
 	require.NoError(t, err)
 	file := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(file, list, 0o600))
-	r := &release{name: name, binary: filepath.Join(dir, "release"), reads: newest, writes: written}
-	c := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", file, "-o", r.binary, "./internal/account")
+	r.binary = filepath.Join(dir, "release")
+	c := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", file, "-o", r.binary, "./internal/servicetest")
 	c.Dir = root
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	return r
 }
 
-// run has the release open records, and returns its answers and a record that it has
-// sealed.
-func (r *release) run(t *testing.T, records ...string) (answers []string, sealed string) {
+// run has the release write a bundle, and returns its answers to all that is in the others.
+func (r *release) run(t *testing.T, bundle string, bundles ...string) []map[string]string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), r.binary, "-test.run", "^TestRelease$")
-	c.Env = append(os.Environ(), "TOTPFLOW_RECORDS="+strings.Join(records, " "))
+	c.Env = append(os.Environ(), "TOTPFLOW_WRITES="+bundle, "TOTPFLOW_READS="+strings.Join(bundles, string(filepath.ListSeparator)))
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, "%s: %s", r.name, out)
-	for line := range strings.Lines(string(out)) {
-		line = strings.TrimSpace(line)
-		if line == "opened" || line == "refused" {
-			answers = append(answers, line)
-		}
-		if record, ok := strings.CutPrefix(line, "sealed "); ok {
-			sealed = record
-		}
+	answers := make([]map[string]string, len(bundles))
+	for i := range answers {
+		answers[i] = map[string]string{}
 	}
-	require.Len(t, answers, len(records), "%s", out)
-	require.NotEmpty(t, sealed, "%s", out)
-	return answers, sealed
+	for _, line := range regexp.MustCompile(`(?m)^(read|refused): (\d+): (.+)$`).FindAllStringSubmatch(string(out), -1) {
+		i, err := strconv.Atoi(line[2])
+		require.NoError(t, err)
+		answers[i][line[3]] = line[1]
+	}
+	return answers
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(root, file))
+	require.NoError(t, err)
+	return string(source)
 }
 
 func constant(name string) *regexp.Regexp {
@@ -126,11 +143,9 @@ func constant(name string) *regexp.Regexp {
 }
 
 // number returns a constant of the formats, as the source has it.
-func number(t *testing.T, root, name string) int {
+func number(t *testing.T, file, name string) int {
 	t.Helper()
-	source, err := os.ReadFile(filepath.Join(root, formatFile))
-	require.NoError(t, err)
-	found := constant(name).FindStringSubmatch(string(source))
+	found := constant(name).FindStringSubmatch(read(t, file))
 	require.Len(t, found, 3, name)
 	n, err := strconv.Atoi(found[2])
 	require.NoError(t, err)
