@@ -26,7 +26,10 @@ type broken struct {
 	give   func(store.Record) store.Record                              // on the way out
 	check  func(store.Record, store.Version) error
 	valid  func(store.AccountID) error
-	ctxErr func(context.Context) error
+	ctxErr func(ctx context.Context, method string) error
+	write  func(ctx context.Context, do func() error) error // runs swap or erase; not under mu
+
+	asked context.Context // of the read that runs; under mu
 
 	// memory of some of the faults
 	previous map[store.AccountID]store.Record
@@ -67,7 +70,10 @@ func (b *broken) fill() *broken {
 		b.valid = store.AccountID.Validate
 	}
 	if b.ctxErr == nil {
-		b.ctxErr = context.Context.Err
+		b.ctxErr = func(ctx context.Context, _ string) error { return ctx.Err() }
+	}
+	if b.write == nil {
+		b.write = func(_ context.Context, do func() error) error { return do() }
 	}
 	return b
 }
@@ -84,7 +90,7 @@ func (b *broken) lookup(id store.AccountID) (store.Record, bool) {
 	return rec, ok
 }
 
-func (b *broken) write(rec store.Record) {
+func (b *broken) file(rec store.Record) {
 	k := b.key(rec.ID)
 	b.previous[k] = b.records[k]
 	b.records[k] = b.keep(rec)
@@ -96,7 +102,7 @@ func (b *broken) honestSwap(rec store.Record, was store.Version) error {
 	if b.records[b.key(rec.ID)].Version != was {
 		return store.ErrConflict
 	}
-	b.write(rec)
+	b.file(rec)
 	return nil
 }
 
@@ -153,11 +159,12 @@ func (b *broken) honestCount(q store.Query) (map[string]int, error) {
 }
 
 func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
-	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
+	if err := errors.Join(b.valid(id), b.ctxErr(ctx, "Get")); err != nil {
 		return store.Record{}, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asked = ctx
 	rec, ok := b.read(b, id)
 	if !ok {
 		return store.Record{}, store.ErrNotFound
@@ -166,33 +173,35 @@ func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, err
 }
 
 func (b *broken) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	if err := errors.Join(b.check(rec, was), b.ctxErr(ctx)); err != nil {
+	if err := errors.Join(b.check(rec, was), b.ctxErr(ctx, "Put")); err != nil {
 		return err
 	}
-	return b.swap(b, rec, was)
+	return b.write(ctx, func() error { return b.swap(b, rec, was) })
 }
 
 func (b *broken) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
-	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
+	if err := errors.Join(b.valid(id), b.ctxErr(ctx, "Delete")); err != nil {
 		return err
 	}
-	return b.erase(b, id, was)
+	return b.write(ctx, func() error { return b.erase(b, id, was) })
 }
 
 func (b *broken) List(ctx context.Context, q store.Query) (store.Page, error) {
-	if err := b.ctxErr(ctx); err != nil {
+	if err := b.ctxErr(ctx, "List"); err != nil {
 		return store.Page{}, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asked = ctx
 	return b.list(b, q)
 }
 
 func (b *broken) Count(ctx context.Context, q store.Query) (map[string]int, error) {
-	if err := b.ctxErr(ctx); err != nil {
+	if err := b.ctxErr(ctx, "Count"); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asked = ctx
 	return b.count(b, q)
 }

@@ -1,7 +1,6 @@
 package storetest_test
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"runtime"
@@ -38,7 +37,7 @@ var recordFaults = []fault{
 			runtime.Gosched() // the network between two statements
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -49,7 +48,7 @@ var recordFaults = []fault{
 			if !was.IsZero() && b.records[rec.ID].Version != was {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -87,7 +86,7 @@ var recordFaults = []fault{
 			if !ok && !was.IsZero() {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			if now.Version != was {
 				return store.ErrConflict
 			}
@@ -148,7 +147,7 @@ var recordFaults = []fault{
 			if _, written := b.previous[rec.ID]; !ok && !was.IsZero() && !written || ok && now.Version != was {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -159,7 +158,7 @@ var recordFaults = []fault{
 			if now, ok := b.records[rec.ID]; ok && now.Version != was {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -170,7 +169,7 @@ var recordFaults = []fault{
 			if now := b.records[rec.ID].Version; string(now[:8]) != string(was[:8]) {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -257,9 +256,6 @@ var recordFaults = []fault{
 			b.mu.Unlock()
 			return b.honestSwap(rec, was)
 		}}
-	}},
-	{"context ignored", "cancelled", func() *broken {
-		return &broken{ctxErr: func(context.Context) error { return nil }}
 	}},
 	{"one lock for all, taken for a conflict", "no false conflicts", func() *broken {
 		var busy sync.Mutex
