@@ -43,7 +43,7 @@ type testCase struct {
 
 // suite returns all cases, in reading order.
 func suite() []testCase {
-	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases, dueCases, countCases)
+	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases, dueCases, moveCases, countCases)
 }
 
 // Run checks the stores that open returns, each case as a separate subtest. open is
