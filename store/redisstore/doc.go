@@ -94,8 +94,10 @@
 //
 // Everything is written by the scripts only, so the indexes are never behind. The
 // store counts its records, and each call compares the count with the index, as
-// each list does with the index that it reads. Where they differ, something other
-// than this package has deleted, evicted or expired what is missing: that is
+// each list does with the index that it reads. A count, and a list of a state that seems
+// empty, also check that the counts by state add up to the count of all records. Where
+// these differ, something other than this package has deleted, evicted or expired what
+// is missing: that is
 // [ErrLost], and not "never enrolled". The same applies to a record that the index names
 // and that is missing. So if somebody switches eviction on later, accounts are lost, but
 // not silently. An empty database is [ErrNotCreated], for the same reason: Redis that has
