@@ -83,9 +83,10 @@ type Store interface {
 	// moment of the reading, at most once, and in a list by due time at most once for
 	// each due time. A page is not a snapshot.
 	//
-	// A stored record that the implementation cannot read is an error of Get. A
-	// list may return it with its id, the zero version and nothing else, so that
-	// one damaged record does not hide the others.
+	// A stored record that the implementation cannot read is an error of Get, and hides
+	// no other record of a list. A list by id holds it with its id, the zero version and
+	// nothing else. A list by state or by due time leaves it out, since nothing tells
+	// its state or due time, and goes on behind the place of its entry.
 	List(ctx context.Context, q Query) (Page, error)
 }
 

@@ -50,7 +50,7 @@
 // 1.5 MiB for a request, and a list asks for one page with one request, and by due time
 // with one more for each hundred records. A list by state and a count read all records of
 // their range, so pages by state are short. A value that cannot be read is an error of
-// Get; in a list it is a record without a version, so that it does not hide the others.
+// Get; a list by id holds it without a version, and other lists leave it out.
 //
 // The store does not use history, so compaction loses nothing. Compaction is needed:
 // until then each older value is kept, and a database that reaches its quota (2 GiB by

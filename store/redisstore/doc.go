@@ -103,6 +103,9 @@
 // not silently. An empty database is [ErrNotCreated], for the same reason: Redis that has
 // lost its files comes up empty and healthy, and would let everybody in.
 //
+// A record that is there but cannot be read is an error of Get; a list by id holds it
+// without a version, and other lists leave it out.
+//
 // The keys of a store must not be used by others, and have no expiry. A page holds
 // up to 4 MiB of sealed bytes, so that no script runs for long.
 //

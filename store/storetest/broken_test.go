@@ -31,6 +31,11 @@ type broken struct {
 
 	asked context.Context // of the read that runs; under mu
 
+	// what a list shows of a record that cannot be read, and at which place it goes on
+	show func(q store.Query, id store.AccountID, place store.Place) (rec store.Record, in bool, next store.Place)
+
+	damaged map[store.AccountID]bool
+
 	// memory of some of the faults
 	previous map[store.AccountID]store.Record
 	counter  int
@@ -39,6 +44,7 @@ type broken struct {
 func (b *broken) fill() *broken {
 	b.records = make(map[store.AccountID]store.Record)
 	b.previous = make(map[store.AccountID]store.Record)
+	b.damaged = make(map[store.AccountID]bool)
 	if b.key == nil {
 		b.key = func(id store.AccountID) store.AccountID { return id }
 	}
@@ -56,6 +62,12 @@ func (b *broken) fill() *broken {
 	}
 	if b.count == nil {
 		b.count = (*broken).honestCount
+	}
+	if b.show == nil {
+		b.show = func(q store.Query, id store.AccountID, place store.Place) (store.Record, bool, store.Place) {
+			rec := store.Record{ID: id}
+			return rec, q.Selects(rec), place
+		}
 	}
 	if b.keep == nil {
 		b.keep = whole
@@ -134,16 +146,21 @@ func (b *broken) page(q store.Query, limit int, in func(store.Place) bool) store
 	}
 	slices.SortFunc(places, store.Place.Compare)
 	var page store.Page
-	if len(places) > limit {
-		places = places[:limit]
-		page.Next = places[limit-1].Cursor()
-	}
-	for _, p := range places {
-		rec := b.give(b.records[p.ID])
+	more := len(places) > limit
+	for i, p := range places[:min(limit, len(places))] {
+		rec, in, next := b.give(b.records[p.ID]), true, p
 		if q.Heads {
 			rec.Sealed = nil
 		}
-		page.Records = append(page.Records, rec)
+		if b.damaged[p.ID] {
+			rec, in, next = b.show(q, p.ID, p)
+		}
+		if in {
+			page.Records = append(page.Records, rec)
+		}
+		if more && i == limit-1 {
+			page.Next = next.Cursor()
+		}
 	}
 	return page
 }
@@ -168,6 +185,9 @@ func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, err
 	rec, ok := b.read(b, id)
 	if !ok {
 		return store.Record{}, store.ErrNotFound
+	}
+	if b.damaged[id] {
+		return store.Record{}, errors.New("broken: a record that cannot be read")
 	}
 	return b.give(rec), nil
 }
@@ -204,4 +224,12 @@ func (b *broken) Count(ctx context.Context, q store.Query) (map[string]int, erro
 	defer b.mu.Unlock()
 	b.asked = ctx
 	return b.count(b, q)
+}
+
+// Damage implements [storetest.Damager].
+func (b *broken) Damage(_ context.Context, id store.AccountID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.damaged[id] = true
+	return nil
 }
