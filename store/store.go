@@ -54,9 +54,9 @@ var (
 //     unless the database says that it has rolled the write back.
 //   - Nothing is shared: an implementation copies Sealed on the way in and on
 //     the way out.
-//   - A context that is done before the call: nothing is written, and the
-//     error wraps the context's. One that ends during the call: the method
-//     returns promptly, outcome open as above.
+//   - A context that is done before the call: nothing is written, and the error wraps
+//     the context's. One that ends during the call: the method returns promptly; a write
+//     leaves its outcome open as above, and a read returns an error or its whole answer.
 //   - Ids are compared byte by byte, without case folding, normalisation,
 //     trimming of spaces, or conversion of what looks like a number.
 //   - Values that [AccountID.Validate], [Record.Validate] and [Query.Start] refuse are refused
