@@ -41,6 +41,24 @@ var recordFaults = []fault{
 			return nil
 		}}
 	}},
+	{"a conflict that is ErrNotWritten as well", "one writer", func() *broken {
+		return &broken{swap: func(b *broken, rec store.Record, was store.Version) error {
+			err := b.honestSwap(rec, was)
+			if errors.Is(err, store.ErrConflict) { // which Update then takes for a database that is down
+				return errors.Join(store.ErrNotWritten, err)
+			}
+			return err
+		}}
+	}},
+	{"a Delete of nothing that is ErrNotWritten as well", "delete", func() *broken {
+		return &broken{erase: func(b *broken, id store.AccountID, was store.Version) error {
+			err := b.honestErase(id, was)
+			if errors.Is(err, store.ErrConflict) {
+				return errors.Join(store.ErrNotWritten, err)
+			}
+			return err
+		}}
+	}},
 	{"create without looking", "create once", func() *broken {
 		return &broken{swap: func(b *broken, rec store.Record, was store.Version) error {
 			b.mu.Lock()
