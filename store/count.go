@@ -19,8 +19,9 @@ type Counter interface {
 // meaning here; a state, a due time or a cursor is refused with [ErrQuery].
 //
 // The counts are for display. They are not a snapshot, and a state word is not proof of a
-// record's content. Every record counts: a caller that keeps records which are not
-// people's accounts gives them separate states, and adds up the states that it knows.
+// record's content. Every record that can be read counts: a caller that keeps records
+// which are not people's accounts gives them separate states, and adds up the states that
+// it knows. A damaged record is not counted, or in the state that an index names.
 //
 // A [Counter] is asked for the counts. For any other store Count reads the heads of all
 // records, a page at a time. An error of the store is wrapped in [ErrUnavailable].
@@ -50,7 +51,9 @@ func count(ctx context.Context, s Store, q Query) (map[string]int, error) {
 			return nil, err
 		}
 		for _, rec := range page.Records {
-			counts[rec.State]++
+			if !rec.Version.IsZero() { // a damaged record has no state, not the empty one
+				counts[rec.State]++
+			}
 		}
 		switch page.Next {
 		case "":

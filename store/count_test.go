@@ -67,6 +67,11 @@ func TestCountReadsHeads(t *testing.T) {
 	for _, q := range l.asked {
 		require.True(t, q.Heads)
 	}
+	l.damaged = true
+	got, err = store.Count(t.Context(), l, store.Query{Tenant: "acme"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{"active": store.MaxLimit + 1}, got, "a record that cannot be read is not in the empty state")
+
 	l.end = errors.New("connection reset")
 	_, err = store.Count(t.Context(), l, store.Query{Tenant: "acme"})
 	require.ErrorIs(t, err, store.ErrUnavailable)
@@ -77,12 +82,14 @@ func TestCountReadsHeads(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 }
 
-// A lister notes the queries, and ends after a page or goes round in circles.
+// A lister notes the queries, has a damaged record, and ends after a page or goes round in
+// circles.
 type lister struct {
 	store.Store
-	asked []store.Query
-	end   error
-	round bool
+	asked   []store.Query
+	damaged bool
+	end     error
+	round   bool
 }
 
 func (l *lister) List(ctx context.Context, q store.Query) (store.Page, error) {
@@ -90,6 +97,9 @@ func (l *lister) List(ctx context.Context, q store.Query) (store.Page, error) {
 	page, err := l.Store.List(ctx, q)
 	if q.Cursor != "" && l.end != nil {
 		return store.Page{}, l.end
+	}
+	if l.damaged {
+		page.Records = append(page.Records, store.Record{ID: alice})
 	}
 	if l.round {
 		page.Next = store.Cursor(alice)

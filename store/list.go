@@ -100,8 +100,8 @@ func (q Query) Selects(rec Record) bool {
 		(q.DueBefore.IsZero() || !milli(rec.Due).IsZero() && milli(rec.Due).Before(milli(q.DueBefore)))
 }
 
-// Place returns the position of rec in the query's order. The cursor of the last
-// record's place is the page's Next.
+// Place returns the position of rec in the query's order. The page's Next is the cursor of
+// the last place that the page covers, mostly that of its last record.
 func (q Query) Place(rec Record) Place {
 	if q.DueBefore.IsZero() {
 		return Place{ID: rec.ID}

@@ -9,9 +9,12 @@ import (
 	"github.com/totpflow/totpflow/store/storetest"
 )
 
+// region suite
 func TestMemoryConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return store.NewMemory() })
 }
+
+// endregion
 
 func TestZeroMemoryConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return new(store.Memory) })

@@ -22,7 +22,8 @@ var (
 	// ErrNotWritten means that a Put or Delete failed, and it is certain that nothing was
 	// written or will be. An adapter wraps it around its database's error only if that
 	// leaves no doubt; [Update] then returns it in ErrUnavailable, and a caller may
-	// report that nothing has changed, instead of an unknown outcome.
+	// report that nothing has changed, instead of an unknown outcome. A conflict is
+	// ErrConflict alone: Update decides again only after that.
 	ErrNotWritten = errors.New("store: nothing was written")
 
 	// ErrUnavailable means that the store could not answer, or nobody knows whether it
@@ -54,9 +55,9 @@ var (
 //     unless the database says that it has rolled the write back.
 //   - Nothing is shared: an implementation copies Sealed on the way in and on
 //     the way out.
-//   - A context that is done before the call: nothing is written, and the
-//     error wraps the context's. One that ends during the call: the method
-//     returns promptly, outcome open as above.
+//   - A context that is done before the call: nothing is written, and the error wraps
+//     the context's. One that ends during the call: the method returns promptly; a write
+//     leaves its outcome open as above, and a read returns an error or its whole answer.
 //   - Ids are compared byte by byte, without case folding, normalisation,
 //     trimming of spaces, or conversion of what looks like a number.
 //   - Values that [AccountID.Validate], [Record.Validate] and [Query.Start] refuse are refused
@@ -83,9 +84,10 @@ type Store interface {
 	// moment of the reading, at most once, and in a list by due time at most once for
 	// each due time. A page is not a snapshot.
 	//
-	// A stored record that the implementation cannot read is an error of Get. A
-	// list may return it with its id, the zero version and nothing else, so that
-	// one damaged record does not hide the others.
+	// A stored record that the implementation cannot read is an error of Get, and hides
+	// no other record of a list. A list by id holds it with its id, the zero version and
+	// nothing else. A list by state or by due time leaves it out, since nothing tells
+	// its state or due time, and goes on behind the place of its entry.
 	List(ctx context.Context, q Query) (Page, error)
 }
 

@@ -50,7 +50,13 @@
 // 1.5 MiB for a request, and a list asks for one page with one request, and by due time
 // with one more for each hundred records. A list by state and a count read all records of
 // their range, so pages by state are short. A value that cannot be read is an error of
-// Get; in a list it is a record without a version, so that it does not hide the others.
+// Get; a list by id holds it without a version, and other lists leave it out.
+//
+// A key under the prefix that this package would not make fails each page that comes to
+// it, and the error names it. It is not passed over: a foreign key and a damaged one look
+// alike, and a damaged one hides an account that Get reports as missing, or an entry
+// without which no list by due time finds its account. Nothing else would show that. Move
+// the value back to its key, or delete a key that holds no record.
 //
 // The store does not use history, so compaction loses nothing. Compaction is needed:
 // until then each older value is kept, and a database that reaches its quota (2 GiB by

@@ -55,8 +55,8 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 // hide the others, and must not look like one that can.
 func (s *Store) listed(q store.Query, kv *mvccpb.KeyValue) (store.Record, error) {
 	id, err := s.parseKey(string(kv.Key))
-	if err != nil {
-		return store.Record{}, err
+	if err != nil { // perhaps somebody's record under a damaged key, which Get reports as missing
+		return store.Record{}, named(string(kv.Key), err)
 	}
 	rec, err := decode(id, kv.Value)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *Store) listDue(ctx context.Context, q store.Query, after store.Place, l
 	for _, kv := range entries.Kvs {
 		place, err := s.parseDueKey(string(kv.Key))
 		if err != nil {
-			return store.Page{}, err
+			return store.Page{}, named(string(kv.Key), err)
 		}
 		places = append(places, place)
 	}

@@ -32,9 +32,18 @@ func parseMember(rest string, ours bool) (store.AccountID, error) {
 	tenant, user, ok := strings.Cut(rest, "\x00")
 	id := store.AccountID{Tenant: tenant, User: user}
 	if !ours || !ok || id.Validate() != nil {
-		return store.AccountID{}, errors.New("etcdstore: a key that does not belong to this store")
+		return store.AccountID{}, errKey
 	}
 	return id, nil
+}
+
+// errKey means that a key under the prefix is not one that this package makes.
+var errKey = errors.New("etcdstore: a key that is damaged or does not belong to this store")
+
+// named returns an error that names the key, so that an operator finds it. No key of this
+// store is longer than two ids and a prefix.
+func named(key string, err error) error {
+	return fmt.Errorf("%w: %.600q", err, key)
 }
 
 func (s *Store) parseKey(key string) (store.AccountID, error) {
@@ -51,7 +60,7 @@ func (s *Store) dueKey(p store.Place) string {
 func (s *Store) parseDueKey(key string) (store.Place, error) {
 	rest, ours := strings.CutPrefix(key, s.prefix+overdue)
 	if len(rest) < dueSize {
-		return store.Place{}, errors.New("etcdstore: a key that does not belong to this store")
+		return store.Place{}, errKey
 	}
 	due, valid := dueOf([]byte(rest[:dueSize]))
 	id, err := parseMember(rest[dueSize:], ours && valid && !due.IsZero())

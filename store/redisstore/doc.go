@@ -94,12 +94,17 @@
 //
 // Everything is written by the scripts only, so the indexes are never behind. The
 // store counts its records, and each call compares the count with the index, as
-// each list does with the index that it reads. Where they differ, something other
-// than this package has deleted, evicted or expired what is missing: that is
+// each list does with the index that it reads. A count, and a list of a state that seems
+// empty, also check that the counts by state add up to the count of all records. Where
+// these differ, something other than this package has deleted, evicted or expired what
+// is missing: that is
 // [ErrLost], and not "never enrolled". The same applies to a record that the index names
 // and that is missing. So if somebody switches eviction on later, accounts are lost, but
 // not silently. An empty database is [ErrNotCreated], for the same reason: Redis that has
 // lost its files comes up empty and healthy, and would let everybody in.
+//
+// A record that is there but cannot be read is an error of Get; a list by id holds it
+// without a version, and other lists leave it out.
 //
 // The keys of a store must not be used by others, and have no expiry. A page holds
 // up to 4 MiB of sealed bytes, so that no script runs for long.

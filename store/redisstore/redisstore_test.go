@@ -132,7 +132,7 @@ func TestMalformedAnswers(t *testing.T) {
 		"two separators":   array("done", "acme\x00\x00alice", version, "active", "x", "0", ""),
 		"a broken page":    array("done", "last", "acme\x00alice", version, "active"),
 		"counts":           array("done", "active", "3"),
-		"a wrong record":   array("done", "last", "acme\x00alice", "v", "active", "x", "0", ""),
+		"no id in a page":  array("done", "last", "alice", version, "active", "x", "0", ""),
 		"a number in it":   page + bulk("acme\x00alice") + bulk(version) + bulk("active") + bulk("x") + ":0\r\n" + bulk(""),
 		"a page of no one": page + bulk("") + bulk(version) + bulk("active") + bulk("x") + bulk("0") + bulk(""),
 	} {
@@ -150,6 +150,38 @@ func TestMalformedAnswers(t *testing.T) {
 			counts, err := s.Count(t.Context(), store.Query{Tenant: "acme"})
 			require.Error(t, err)
 			require.Empty(t, counts)
+		})
+	}
+}
+
+// A record that cannot be read has its id alone in a list by id, is in no other list, and
+// the list goes on behind it.
+func TestDamagedRecords(t *testing.T) {
+	const due = "\x80\x00\x00\x00\x00\x00\x00\x05"
+	version := strings.Repeat("v", 16)
+	for name, values := range map[string][]string{
+		"short version": {"v", "active", "x", "0", due},
+		"zero version":  {strings.Repeat("\x00", 16), "active", "x", "0", due},
+		"no time":       {version, "active", "x", "yesterday", due},
+		"no such year":  {version, "active", "x", "9223372036854775807", due},
+		"long state":    {version, strings.Repeat("s", store.MaxState+1), "x", "0", due},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := array(append([]string{"done", "more", "acme\x00alice"}, values...)...)
+			s := redisstore.New((&fake{script: func() string { return answer }}).client(t), redisstore.Options{})
+			page, err := s.List(t.Context(), store.Query{Tenant: "acme"})
+			require.NoError(t, err)
+			require.Equal(t, store.Page{Records: []store.Record{{ID: alice}}, Next: store.Cursor(alice)}, page)
+			page, err = s.List(t.Context(), store.Query{Tenant: "acme", State: "active"})
+			require.NoError(t, err)
+			require.Equal(t, store.Page{Next: store.Cursor(alice)}, page)
+			q := store.Query{AllTenants: true, DueBefore: time.UnixMilli(9)}
+			page, err = s.List(t.Context(), q)
+			require.NoError(t, err)
+			require.Equal(t, store.Page{Next: store.Place{ID: alice, Due: time.UnixMilli(5)}.Cursor()}, page)
+			q.Cursor = page.Next
+			_, _, err = q.Start()
+			require.NoError(t, err)
 		})
 	}
 }

@@ -76,6 +76,18 @@ func FuzzReply(f *testing.F) {
 				require.Contains(t, words, state)
 			}
 		}
+		q := store.Query{AllTenants: true, DueBefore: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+		if page, err := scanPage(q, words); err == nil {
+			for _, rec := range page.Records {
+				require.NoError(t, rec.Validate())
+				require.True(t, q.Selects(rec))
+			}
+			if page.Next != "" {
+				after, err := store.ParseCursor(page.Next)
+				require.NoError(t, err)
+				require.False(t, after.Due.IsZero())
+			}
+		}
 		page, err := scanPage(store.Query{AllTenants: true}, words)
 		if err != nil {
 			require.Empty(t, page)

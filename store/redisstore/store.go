@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -160,24 +161,52 @@ func (s *Store) keys() []string {
 // parts are how many values a record is in an answer.
 const parts = 6
 
-// scanPage reads whether more follows, and the records.
+// scanPage reads whether more follows, and the records. One that cannot be read does not
+// hide the others: it has its id and nothing else, and is in no list by state or by due
+// time.
 func scanPage(q store.Query, reply []any) (store.Page, error) {
 	var page store.Page
 	if len(reply)%parts != 1 {
 		return page, errMalformed
 	}
 	more := reply[0] == "more"
+	var last store.Place
 	for reply = reply[1:]; len(reply) > 0; reply = reply[parts:] {
-		rec, err := scan(reply[:parts])
+		rec, place, err := listed(q, reply[:parts])
 		if err != nil {
 			return store.Page{}, err
 		}
-		page.Records = append(page.Records, rec)
+		if last = place; q.Selects(rec) {
+			page.Records = append(page.Records, rec)
+		}
 	}
-	if more && len(page.Records) > 0 {
-		page.Next = q.Place(page.Records[len(page.Records)-1]).Cursor()
+	if more && last.ID != (store.AccountID{}) {
+		page.Next = last.Cursor()
 	}
 	return page, nil
+}
+
+// listed returns a record of a list, with its id alone if it cannot be read, and the
+// place of its entry in the index, where the list goes on.
+func listed(q store.Query, reply []any) (store.Record, store.Place, error) {
+	text, err := words(reply)
+	if err != nil {
+		return store.Record{}, store.Place{}, err
+	}
+	var place store.Place
+	if place.ID, err = parseMember(text[0]); err != nil {
+		return store.Record{}, store.Place{}, err
+	}
+	if !q.DueBefore.IsZero() { // the script has compared it with the entry
+		if place.Due, err = parseDue(text[5]); err != nil || place.Due.IsZero() {
+			return store.Record{}, store.Place{}, errMalformed
+		}
+	}
+	rec, err := scan(reply)
+	if err != nil {
+		rec = store.Record{ID: place.ID}
+	}
+	return rec, place, nil
 }
 
 // scanCounts reads states and how many records are in each.
@@ -200,18 +229,26 @@ func scanCounts(reply []any) (map[string]int, error) {
 	return counts, nil
 }
 
-// scan reads a record: its member of the index, version, state, sealed, updated,
-// due.
-func scan(reply []any) (store.Record, error) {
-	var text [parts]string
+// words returns the values of a record.
+func words(reply []any) (text [parts]string, err error) {
 	if len(reply) != len(text) {
-		return store.Record{}, errMalformed
+		return text, errMalformed
 	}
 	for i := range text {
 		var ok bool
 		if text[i], ok = reply[i].(string); !ok {
-			return store.Record{}, errMalformed
+			return text, errMalformed
 		}
+	}
+	return text, nil
+}
+
+// scan reads a record: its member of the index, version, state, sealed, updated,
+// due.
+func scan(reply []any) (store.Record, error) {
+	text, err := words(reply)
+	if err != nil {
+		return store.Record{}, err
 	}
 	id, err := parseMember(text[0])
 	if err != nil {
@@ -229,6 +266,9 @@ func scan(reply []any) (store.Record, error) {
 	rec.Updated = time.UnixMicro(updated).UTC()
 	if rec.Due, err = parseDue(text[5]); err != nil {
 		return store.Record{}, err
+	}
+	if err := rec.Validate(); err != nil {
+		return store.Record{}, fmt.Errorf("redisstore: a stored record is not valid: %w", err)
 	}
 	return rec, nil
 }

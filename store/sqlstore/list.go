@@ -3,7 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"math"
+	"errors"
 
 	"github.com/totpflow/totpflow/store"
 )
@@ -17,20 +17,49 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if s.fault != nil {
 		return store.Page{}, s.fault
 	}
-	read := scan
+	read := reader(scan)
 	if q.Heads {
 		read = func(rows *sql.Rows) (store.Record, error) { return scanHead(rows) }
 	}
-	// One record more than wanted shows whether another page follows.
+	// One row more than wanted shows whether another page follows.
 	statement, args := s.page(q, after, limit+1)
-	records, err := ask(ctx, s, func() ([]store.Record, error) { return all(ctx, s, read, statement, args...) })
+	rows, err := ask(ctx, s, func() ([]listed, error) { return all(ctx, s, read.listed(q), statement, args...) })
 	if err != nil {
 		return store.Page{}, err
 	}
-	if len(records) <= limit {
-		return store.Page{Records: records}, nil
+	var page store.Page
+	if len(rows) > limit {
+		rows = rows[:limit]
+		page.Next = rows[limit-1].place.Cursor()
 	}
-	return store.Page{Records: records[:limit], Next: q.Place(records[limit-1]).Cursor()}, nil
+	for _, row := range rows {
+		if q.Selects(row.rec) {
+			page.Records = append(page.Records, row.rec)
+		}
+	}
+	return page, nil
+}
+
+// listed is a row of a list: its record, which has its id alone if it cannot be read, and
+// its place, where the list goes on.
+type listed struct {
+	rec   store.Record
+	place store.Place
+}
+
+// A reader reads a row. Of a damaged one it returns the id and the due time.
+type reader func(*sql.Rows) (store.Record, error)
+
+// listed returns the reader of a list, in which a damaged row does not hide the others.
+func (read reader) listed(q store.Query) func(*sql.Rows) (listed, error) {
+	return func(rows *sql.Rows) (listed, error) {
+		rec, err := read(rows)
+		place := q.Place(rec)
+		if errors.Is(err, errDamaged) {
+			rec, err = store.Record{ID: rec.ID}, nil
+		}
+		return listed{rec, place}, err
+	}
 }
 
 // page returns the statement of a page that begins after a place, and its arguments.
@@ -43,7 +72,7 @@ func (s *Store) page(q store.Query, after store.Place, limit int) (statement str
 	case l.due:
 		from := after.Due.UnixMilli()
 		if after.ID == (store.AccountID{}) {
-			from = math.MinInt64
+			from = never + 1 // what is due before the first year is damaged, and has no place
 		}
 		args = append(args, q.DueBefore.UnixMilli())
 		args = append(args, s.d.d.behindArgs(from, after.ID.Tenant, after.ID.User)...)

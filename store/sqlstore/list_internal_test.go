@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 func TestPage(t *testing.T) {
 	alice := store.Place{ID: store.AccountID{Tenant: "acme", User: "alice"}}
 	overdue := store.Place{ID: alice.ID, Due: time.UnixMilli(4).UTC()}
-	never := int64(math.MinInt64)
+	first := never + 1 // the first due time that a record can have
 	cases := []struct {
 		query store.Query
 		after store.Place
@@ -31,7 +30,7 @@ func TestPage(t *testing.T) {
 		{store.Query{AllTenants: true, DueBefore: time.UnixMilli(9)}, overdue, listing{all: true, due: true},
 			[]any{int64(9), int64(4), "acme", "alice", 7}, []any{int64(9), int64(4), int64(4), "acme", "acme", "alice", 7}},
 		{store.Query{AllTenants: true, DueBefore: time.UnixMilli(9)}, store.Place{}, listing{all: true, due: true},
-			[]any{int64(9), never, "", "", 7}, []any{int64(9), never, never, "", "", "", 7}},
+			[]any{int64(9), first, "", "", 7}, []any{int64(9), first, first, "", "", "", 7}},
 	}
 	require.NotEmpty(t, cases)
 	for _, d := range []Dialect{SQLite, PostgreSQL, MySQL} {

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,18 +108,48 @@ func TestListBrokenOff(t *testing.T) {
 	require.Empty(t, page)
 }
 
-// Nor must one in which a row cannot be read: a person would be left out.
+// Nor must one in which a row is not of this schema: a person would be left out. A damaged
+// record leaves nobody out: it has its id alone in a list by id, is in no list by state or
+// due time, and the list goes on behind it.
 func TestListRowThatCannotBeRead(t *testing.T) {
-	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
-	for column, bad := range map[int]driver.Value{2: []byte("short"), 4: "yesterday", 5: "soon"} {
-		broken := append([]driver.Value{}, whole...)
-		broken[1], broken[column] = "ben", bad
+	ben := store.AccountID{Tenant: "acme", User: "ben"}
+	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), int64(4), []byte("x")}
+	for _, c := range []struct {
+		column  int
+		bad     driver.Value
+		damaged bool
+	}{
+		{1, "", false}, {4, "yesterday", false}, {5, "soon", false},
+		{2, []byte("short"), true}, {2, make([]byte, 16), true}, {3, strings.Repeat("s", store.MaxState+1), true},
+		{4, int64(math.MaxInt64), true}, {6, make([]byte, store.MaxSealed+1), true},
+	} {
+		row := append([]driver.Value{}, whole...)
+		row[1], row[5] = "ben", int64(5)
+		row[c.column] = c.bad
 		f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {
-			return &fakeRows{columns: 7, rows: [][]driver.Value{whole, broken}}, nil
+			return &fakeRows{columns: 7, rows: [][]driver.Value{whole, row, whole}}, nil
 		}}}
-		page, err := sqlstore.New(f.open(t), sqlstore.SQLite).List(t.Context(), store.Query{Tenant: "acme"})
-		require.Error(t, err, "column %d", column)
-		require.Empty(t, page)
+		s := sqlstore.New(f.open(t), sqlstore.SQLite)
+		for _, q := range []store.Query{{Tenant: "acme"}, {Tenant: "acme", State: "active"}, {AllTenants: true, DueBefore: time.UnixMilli(9)}} {
+			q.Limit = 2
+			page, err := s.List(t.Context(), q)
+			if !c.damaged {
+				require.Error(t, err, "column %d", c.column)
+				require.Empty(t, page)
+				continue
+			}
+			require.NoError(t, err, "column %d", c.column)
+			require.Equal(t, alice, page.Records[0].ID)
+			if q.Selects(store.Record{ID: ben}) {
+				require.Equal(t, []store.Record{{ID: ben}}, page.Records[1:])
+			} else {
+				require.Len(t, page.Records, 1)
+			}
+			require.Equal(t, q.Place(store.Record{ID: ben, Due: time.UnixMilli(5)}).Cursor(), page.Next)
+			q.Cursor = page.Next
+			_, _, err = q.Start()
+			require.NoError(t, err)
+		}
 	}
 }
 

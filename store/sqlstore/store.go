@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -135,17 +136,26 @@ func millis(due time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: ms, Valid: ms != never}
 }
 
+// errDamaged means that a row is not what this package writes.
+var errDamaged = errors.New("sqlstore: a stored record cannot be read")
+
 // scan reads a row of columns.
 func scan(row *sql.Rows) (store.Record, error) {
 	var sealed []byte
 	rec, err := scanHead(row, &sealed)
+	if err != nil {
+		return rec, err
+	}
+	if len(sealed) > store.MaxSealed {
+		return rec, fmt.Errorf("%w: %w", errDamaged, store.ErrTooLarge)
+	}
 	rec.Sealed = sealed
-	return rec, err
+	return rec, nil
 }
 
 // scanHead reads a row of headColumns, and what follows them. The id comes from the row
 // and not from the question, so that [store.Update] notices a database that does not
-// compare byte by byte.
+// compare byte by byte. Of a damaged row it returns the id and the due time too.
 func scanHead(row *sql.Rows, more ...any) (store.Record, error) {
 	var rec store.Record
 	var version []byte
@@ -155,12 +165,18 @@ func scanHead(row *sql.Rows, more ...any) (store.Record, error) {
 	if err != nil {
 		return store.Record{}, err
 	}
-	if copy(rec.Version[:], version) != len(rec.Version) || len(version) != len(rec.Version) {
-		return store.Record{}, fmt.Errorf("sqlstore: a stored version has %d bytes", len(version))
+	if err := rec.ID.Validate(); err != nil {
+		return store.Record{}, fmt.Errorf("sqlstore: a stored id: %w", err)
 	}
 	rec.Updated = time.UnixMicro(updated).UTC()
 	if due.Valid {
 		rec.Due = time.UnixMilli(due.Int64).UTC()
+	}
+	if copy(rec.Version[:], version) != len(rec.Version) || len(version) != len(rec.Version) {
+		return rec, fmt.Errorf("%w: its version has %d bytes", errDamaged, len(version))
+	}
+	if err := rec.Validate(); err != nil {
+		return rec, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return rec, nil
 }

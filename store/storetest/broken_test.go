@@ -26,7 +26,15 @@ type broken struct {
 	give   func(store.Record) store.Record                              // on the way out
 	check  func(store.Record, store.Version) error
 	valid  func(store.AccountID) error
-	ctxErr func(context.Context) error
+	ctxErr func(ctx context.Context, method string) error
+	write  func(ctx context.Context, do func() error) error // runs swap or erase; not under mu
+
+	asked context.Context // of the read that runs; under mu
+
+	// what a list shows of a record that cannot be read, and at which place it goes on
+	show func(q store.Query, id store.AccountID, place store.Place) (rec store.Record, in bool, next store.Place)
+
+	damaged map[store.AccountID]bool
 
 	// memory of some of the faults
 	previous map[store.AccountID]store.Record
@@ -36,6 +44,7 @@ type broken struct {
 func (b *broken) fill() *broken {
 	b.records = make(map[store.AccountID]store.Record)
 	b.previous = make(map[store.AccountID]store.Record)
+	b.damaged = make(map[store.AccountID]bool)
 	if b.key == nil {
 		b.key = func(id store.AccountID) store.AccountID { return id }
 	}
@@ -54,6 +63,12 @@ func (b *broken) fill() *broken {
 	if b.count == nil {
 		b.count = (*broken).honestCount
 	}
+	if b.show == nil {
+		b.show = func(q store.Query, id store.AccountID, place store.Place) (store.Record, bool, store.Place) {
+			rec := store.Record{ID: id}
+			return rec, q.Selects(rec), place
+		}
+	}
 	if b.keep == nil {
 		b.keep = whole
 	}
@@ -67,7 +82,10 @@ func (b *broken) fill() *broken {
 		b.valid = store.AccountID.Validate
 	}
 	if b.ctxErr == nil {
-		b.ctxErr = context.Context.Err
+		b.ctxErr = func(ctx context.Context, _ string) error { return ctx.Err() }
+	}
+	if b.write == nil {
+		b.write = func(_ context.Context, do func() error) error { return do() }
 	}
 	return b
 }
@@ -84,7 +102,7 @@ func (b *broken) lookup(id store.AccountID) (store.Record, bool) {
 	return rec, ok
 }
 
-func (b *broken) write(rec store.Record) {
+func (b *broken) file(rec store.Record) {
 	k := b.key(rec.ID)
 	b.previous[k] = b.records[k]
 	b.records[k] = b.keep(rec)
@@ -96,7 +114,7 @@ func (b *broken) honestSwap(rec store.Record, was store.Version) error {
 	if b.records[b.key(rec.ID)].Version != was {
 		return store.ErrConflict
 	}
-	b.write(rec)
+	b.file(rec)
 	return nil
 }
 
@@ -128,16 +146,21 @@ func (b *broken) page(q store.Query, limit int, in func(store.Place) bool) store
 	}
 	slices.SortFunc(places, store.Place.Compare)
 	var page store.Page
-	if len(places) > limit {
-		places = places[:limit]
-		page.Next = places[limit-1].Cursor()
-	}
-	for _, p := range places {
-		rec := b.give(b.records[p.ID])
+	more := len(places) > limit
+	for i, p := range places[:min(limit, len(places))] {
+		rec, in, next := b.give(b.records[p.ID]), true, p
 		if q.Heads {
 			rec.Sealed = nil
 		}
-		page.Records = append(page.Records, rec)
+		if b.damaged[p.ID] {
+			rec, in, next = b.show(q, p.ID, p)
+		}
+		if in {
+			page.Records = append(page.Records, rec)
+		}
+		if more && i == limit-1 {
+			page.Next = next.Cursor()
+		}
 	}
 	return page
 }
@@ -153,46 +176,60 @@ func (b *broken) honestCount(q store.Query) (map[string]int, error) {
 }
 
 func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
-	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
+	if err := errors.Join(b.valid(id), b.ctxErr(ctx, "Get")); err != nil {
 		return store.Record{}, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asked = ctx
 	rec, ok := b.read(b, id)
 	if !ok {
 		return store.Record{}, store.ErrNotFound
+	}
+	if b.damaged[id] {
+		return store.Record{}, errors.New("broken: a record that cannot be read")
 	}
 	return b.give(rec), nil
 }
 
 func (b *broken) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	if err := errors.Join(b.check(rec, was), b.ctxErr(ctx)); err != nil {
+	if err := errors.Join(b.check(rec, was), b.ctxErr(ctx, "Put")); err != nil {
 		return err
 	}
-	return b.swap(b, rec, was)
+	return b.write(ctx, func() error { return b.swap(b, rec, was) })
 }
 
 func (b *broken) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
-	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
+	if err := errors.Join(b.valid(id), b.ctxErr(ctx, "Delete")); err != nil {
 		return err
 	}
-	return b.erase(b, id, was)
+	return b.write(ctx, func() error { return b.erase(b, id, was) })
 }
 
 func (b *broken) List(ctx context.Context, q store.Query) (store.Page, error) {
-	if err := b.ctxErr(ctx); err != nil {
+	if err := b.ctxErr(ctx, "List"); err != nil {
 		return store.Page{}, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asked = ctx
 	return b.list(b, q)
 }
 
 func (b *broken) Count(ctx context.Context, q store.Query) (map[string]int, error) {
-	if err := b.ctxErr(ctx); err != nil {
+	if err := b.ctxErr(ctx, "Count"); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asked = ctx
 	return b.count(b, q)
+}
+
+// Damage implements [storetest.Damager].
+func (b *broken) Damage(_ context.Context, id store.AccountID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.damaged[id] = true
+	return nil
 }

@@ -94,9 +94,11 @@ func expectAbsent(ctx context.Context, s store.Store, id store.AccountID) error 
 	return nil
 }
 
-// refused reports an error of what that does not match want, nil included.
+// refused reports an error of what that does not match want, nil included. After a
+// conflict [store.Update] decides again, and not if the error is also ErrNotWritten.
 func refused(what string, err, want error) error {
-	if !errors.Is(err, want) {
+	both := errors.Is(err, store.ErrConflict) && errors.Is(err, store.ErrNotWritten)
+	if !errors.Is(err, want) || both {
 		return fmt.Errorf("%s: got %v, want %v", what, err, want)
 	}
 	return nil
@@ -128,8 +130,10 @@ func winner(answers []error) (int, error) {
 			return 0, fmt.Errorf("writers %d and %d both won the same version", won, i)
 		case err == nil:
 			won = i
-		case !errors.Is(err, store.ErrConflict):
-			return 0, fmt.Errorf("writer %d: got %w, want ErrConflict", i, err)
+		default:
+			if err := refused(fmt.Sprintf("writer %d", i), err, store.ErrConflict); err != nil {
+				return 0, err
+			}
 		}
 	}
 	if won < 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-var faults = slices.Concat(recordFaults, listFaults, dueFaults, countFaults)
+var faults = slices.Concat(recordFaults, contextFaults, listFaults, dueFaults, moveFaults, damageFaults, countFaults)
 
 var listFaults = []fault{
 	{"list of nothing not found", "empty list", func() *broken {

@@ -1,7 +1,6 @@
 package storetest_test
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"runtime"
@@ -38,8 +37,26 @@ var recordFaults = []fault{
 			runtime.Gosched() // the network between two statements
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			b.write(rec)
+			b.file(rec)
 			return nil
+		}}
+	}},
+	{"a conflict that is ErrNotWritten as well", "one writer", func() *broken {
+		return &broken{swap: func(b *broken, rec store.Record, was store.Version) error {
+			err := b.honestSwap(rec, was)
+			if errors.Is(err, store.ErrConflict) { // which Update then takes for a database that is down
+				return errors.Join(store.ErrNotWritten, err)
+			}
+			return err
+		}}
+	}},
+	{"a Delete of nothing that is ErrNotWritten as well", "delete", func() *broken {
+		return &broken{erase: func(b *broken, id store.AccountID, was store.Version) error {
+			err := b.honestErase(id, was)
+			if errors.Is(err, store.ErrConflict) {
+				return errors.Join(store.ErrNotWritten, err)
+			}
+			return err
 		}}
 	}},
 	{"create without looking", "create once", func() *broken {
@@ -49,7 +66,7 @@ var recordFaults = []fault{
 			if !was.IsZero() && b.records[rec.ID].Version != was {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -87,7 +104,7 @@ var recordFaults = []fault{
 			if !ok && !was.IsZero() {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			if now.Version != was {
 				return store.ErrConflict
 			}
@@ -148,7 +165,7 @@ var recordFaults = []fault{
 			if _, written := b.previous[rec.ID]; !ok && !was.IsZero() && !written || ok && now.Version != was {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -159,7 +176,7 @@ var recordFaults = []fault{
 			if now, ok := b.records[rec.ID]; ok && now.Version != was {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -170,7 +187,7 @@ var recordFaults = []fault{
 			if now := b.records[rec.ID].Version; string(now[:8]) != string(was[:8]) {
 				return store.ErrConflict
 			}
-			b.write(rec)
+			b.file(rec)
 			return nil
 		}}
 	}},
@@ -257,9 +274,6 @@ var recordFaults = []fault{
 			b.mu.Unlock()
 			return b.honestSwap(rec, was)
 		}}
-	}},
-	{"context ignored", "cancelled", func() *broken {
-		return &broken{ctxErr: func(context.Context) error { return nil }}
 	}},
 	{"one lock for all, taken for a conflict", "no false conflicts", func() *broken {
 		var busy sync.Mutex

@@ -10,7 +10,8 @@
 //	}
 //
 // where open returns an empty store, a new one for each case. Run it with -race, and
-// where a database has isolation levels, once for each.
+// where a database has isolation levels, once for each. A store that is also a [Damager]
+// is tested with damaged records too.
 //
 // Two properties that a program cannot see from outside stay with the adapter's author:
 // that an acknowledged write survives a crash, and that reads go to the primary also
@@ -43,7 +44,7 @@ type testCase struct {
 
 // suite returns all cases, in reading order.
 func suite() []testCase {
-	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases, dueCases, countCases)
+	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases, dueCases, moveCases, damageCases, countCases)
 }
 
 // Run checks the stores that open returns, each case as a separate subtest. open is

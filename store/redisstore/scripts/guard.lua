@@ -22,3 +22,19 @@ end
 local function whole(key, name)
 	return redis.call('ZCARD', key) == tonumber(redis.call('HGET', KEYS[1], name) or 0)
 end
+
+-- The states and how many records are in each, or nil if that is not what the store has
+-- counted in all: every record is in one state.
+local function states()
+	local fields, found, sum, records = redis.call('HGETALL', KEYS[1]), {}, 0, nil
+	for i = 1, #fields, 2 do
+		local n = tonumber(fields[i + 1])
+		if fields[i] == 'records' then
+			records = n
+		elseif string.sub(fields[i], 1, 3) == 'in ' then
+			found[#found + 1] = {string.sub(fields[i], 4), n}
+			sum = sum + (n or 0)
+		end
+	end
+	if sum == records then return found end
+end

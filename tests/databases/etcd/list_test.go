@@ -2,8 +2,10 @@ package etcd_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -47,4 +49,44 @@ func put(n int) clientv3.Op {
 	value = append(value, "\x06active"...)
 	value = append(value, make([]byte, 100)...)
 	return clientv3.OpPut("totpflow/account\x00"+id.Tenant+"\x00"+id.User, string(value))
+}
+
+// A list by due time reads entries, and then their records. A record that was moved in
+// between is not shown under its old entry, not even if its new due time is selected too.
+func TestMovedBetweenEntryAndRecord(t *testing.T) {
+	client, p := dial(t, alone), prefix()
+	writer := etcdstore.New(dial(t, alone), p)
+	soon := func(n int64) time.Time { return time.UnixMilli(n).UTC() }
+	next := map[string]time.Time{"earlier": soon(1), "later": soon(99), "never": {}, "not yet": soon(100)}
+	was := make(map[string]store.Record)
+	for i, user := range []string{"deleted", "earlier", "later", "never", "not yet", "stays"} {
+		rec := store.Record{ID: store.AccountID{User: user}, Version: store.NewVersion(), Due: soon(10 + int64(i)), Updated: soon(0), Sealed: []byte("x")}
+		require.NoError(t, writer.Put(t.Context(), rec, store.Version{}))
+		was[user] = rec
+	}
+	client.KV = &movingKV{KV: client.KV, move: func() {
+		require.NoError(t, writer.Delete(t.Context(), was["deleted"].ID, was["deleted"].Version))
+		for user, due := range next {
+			rec := was[user]
+			rec.Version, rec.Due = store.NewVersion(), due
+			require.NoError(t, writer.Put(t.Context(), rec, was[user].Version))
+		}
+	}}
+	page, err := etcdstore.New(client, p).List(t.Context(), store.Query{AllTenants: true, DueBefore: soon(100)})
+	require.NoError(t, err)
+	require.Equal(t, []store.Record{was["stays"]}, page.Records)
+}
+
+// A movingKV calls move before its first transaction, which reads the records of a page.
+type movingKV struct {
+	clientv3.KV
+	move func()
+}
+
+func (kv *movingKV) Txn(ctx context.Context) clientv3.Txn {
+	if kv.move != nil {
+		kv.move()
+		kv.move = nil
+	}
+	return kv.KV.Txn(ctx)
 }

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store {
-		s, _ := open(t, shared, redisstore.Options{Prefix: prefix()})
-		return s
+		p := prefix()
+		s, client := open(t, shared, redisstore.Options{Prefix: p})
+		return damaging{s, client, p}
 	})
 }
 
@@ -32,4 +34,16 @@ func TestConformanceWithReplica(t *testing.T) {
 		require.NoError(t, s.Create(t.Context()))
 		return s
 	})
+}
+
+// A damaging store can make a record unreadable.
+type damaging struct {
+	*redisstore.Store
+	client *redis.Client
+	prefix string
+}
+
+// Damage implements [storetest.Damager].
+func (d damaging) Damage(ctx context.Context, id store.AccountID) error {
+	return d.client.HSet(ctx, d.prefix+"account\x00"+id.Tenant+"\x00"+id.User, "version", "damaged").Err()
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/storetest"
+	"github.com/totpflow/totpflow/tests/rigs/engine"
 )
 
 func TestConformance(t *testing.T) {
@@ -12,8 +13,8 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they wait for the disk, not for each other
 			storetest.Run(t, func(t *testing.T) store.Store {
-				s, _ := d.open(t, file(t), settings)
-				return s
+				s, db := d.open(t, file(t), settings)
+				return engine.Damaging{Store: s, DB: db}
 			})
 		})
 	}

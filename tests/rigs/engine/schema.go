@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,8 +24,21 @@ func (e Engine) Conformance(t *testing.T, dsn string) {
 	s, db := e.Open(t, dsn)
 	storetest.Run(t, func(t *testing.T) store.Store {
 		require.NoError(t, Clear(t.Context(), db))
-		return s
+		return Damaging{s, db}
 	})
+}
+
+// A Damaging store can make a record unreadable.
+type Damaging struct {
+	*sqlstore.Store
+	DB *sql.DB
+}
+
+// Damage implements [storetest.Damager], with a time of a year that no record has.
+func (d Damaging) Damage(ctx context.Context, id store.AccountID) error {
+	const statement = `UPDATE totpflow_accounts SET updated = 9223372036854775807 WHERE tenant = '%s' AND user_id = '%s'`
+	_, err := d.DB.ExecContext(ctx, fmt.Sprintf(statement, id.Tenant, id.User)) // the suite's own ids
+	return err
 }
 
 // Files returns the statements of the exported migrations, as a tool reads them.
