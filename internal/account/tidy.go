@@ -21,6 +21,6 @@ func (a *Account) Tidy(at time.Time, longest time.Duration) (changed, empty bool
 	if err != nil {
 		return false, false, err
 	}
-	nothing, err := encode(&Account{})
+	nothing, err := encode(&Account{format: a.format})
 	return !bytes.Equal(before, after), bytes.Equal(after, nothing), err
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -217,6 +219,19 @@ var kinds = map[string]string{
 	"challenge": "totpflow/challenge", "external": "totpflow/external", "proof": "totpflow/proof", "enrollment": "totpflow/enrollment",
 }
 
+// formatOf returns the format of ana's record.
+func formatOf(h *harness) uint64 {
+	r, err := h.Memory.Get(h.Ctx, anaID)
+	h.Must(err)
+	due := ""
+	if !r.Due.IsZero() {
+		due = strconv.FormatInt(r.Due.UnixMilli(), 10)
+	}
+	plain, err := h.Ring().Open("totpflow/account", r.Sealed, r.ID.Tenant, r.ID.User, r.Version.String(), r.State, due)
+	h.Must(err)
+	return wire.Format(plain)
+}
+
 // tries are all attempts to use what a bundle has.
 func tries() map[string]func(h *harness, b bundle) error {
 	all := map[string]func(h *harness, b bundle) error{
@@ -229,6 +244,14 @@ func tries() map[string]func(h *harness, b bundle) error {
 				}
 			}
 			return err
+		},
+		"format of a record that is changed": func(h *harness, _ bundle) error {
+			before := formatOf(h)
+			if err := servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)); err != nil {
+				return err
+			}
+			require.Equal(h.T, max(before, wire.Written), formatOf(h), "no field of a newer format is lost")
+			return nil
 		},
 		"challenge": func(h *harness, b bundle) error {
 			app, err := totptest.TypeSecret(b.Texts["secret of 42"], h.Clock)

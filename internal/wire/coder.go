@@ -46,13 +46,14 @@ func Encode(v Fielder) ([]byte, error) { return encode(make([]byte, 0, room), Wr
 // Append is Encode that appends to dst.
 func Append(dst []byte, v Fielder) ([]byte, error) { return encode(dst, Written, v, nil) }
 
-// EncodeAs is Encode in another format, from [Written] to [Newest]. It is for tests: a release
-// proves that it can read a format before any release writes it.
+// EncodeAs is Encode in another format, from [Written] to [Newest]: for what was read in a
+// newer format than Written, and for tests, in which a release proves that it can read a
+// format before any release writes it.
 func EncodeAs(format uint64, v Fielder) ([]byte, error) {
 	if format < Written || format > Newest {
 		return nil, fmt.Errorf("%w: format %d, and this release can write %d to %d", ErrMalformed, format, Written, Newest)
 	}
-	return encode(nil, format, v, nil)
+	return encode(make([]byte, 0, room), format, v, nil)
 }
 
 func encode(dst []byte, format uint64, v Fielder, view *view) ([]byte, error) {
@@ -83,6 +84,15 @@ func decode(data []byte, v Fielder, view *view) error {
 		c.fail("end", "has bytes behind it")
 	}
 	return c.err
+}
+
+// Format returns the number of the format that [Encode] wrote, or 0.
+func Format(data []byte) uint64 {
+	format, n := binary.Uvarint(data)
+	if n <= 0 {
+		return 0
+	}
+	return format
 }
 
 // Size returns how many bytes v has after the format number.

@@ -14,8 +14,8 @@ package wire
 //  2. Raise Written in a later release, and the comments that describe the fields, such
 //     as that of package account. Golden files stay as they are.
 //
-// While both run, the first release writes records that the second has written without
-// the new field. The field must not protect anything until the second runs alone.
+// While both run, the first release changes records that the second has written. They
+// stay in the new format, with the new field (account.Account.Format).
 //
 // Oldest follows when no record of a format can be left: every record has been
 // written again by then, which a reseal of all records does. It stays at or below the
