@@ -20,7 +20,7 @@ func some() event.Activity {
 	var a event.Activity
 	source := event.Source{Address: "192.0.2.1", UserAgent: "Mozilla/5.0"}
 	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.SignedIn, Method: "totp", Source: source})
-		a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.RecoveryUsed, Reason: "phone lost", Authenticator: "a1", Browser: "b1", Actor: "admin", Action: "reset", Remaining: 9, Source: source})
+	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.RecoveryUsed, Reason: "phone lost", Authenticator: "a1", Browser: "b1", Actor: "admin", Action: "reset", Remaining: 9, Source: source})
 	a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 1), User: "u1", Kind: event.Throttled, Until: start.AddDate(0, 0, 1).Add(time.Hour), Source: source})
 	a, _ = a.Append(event.Event{At: start, Kind: "passkey_bound"})
 	return a
