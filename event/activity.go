@@ -29,11 +29,11 @@ type state struct {
 	Days   []day // oldest first
 }
 
-// A kept event says itself whether the notifier is still to receive it: one position for
-// all would let a message that is refused hold back those after it.
+// A kept event records whether its notification is pending. With one position for all
+// events, a refused message would block the later ones.
 type kept struct {
 	Event
-	waits bool
+	pending bool
 }
 
 // A day counts attempts of one day, in the order of [attempts].
@@ -79,7 +79,7 @@ func (a Activity) Append(e Event) (Activity, Event) {
 }
 
 // Acknowledged notes that the notifier has received n, one of [Activity.Notifications].
-// Others keep waiting.
+// Others stay pending.
 func (a Activity) Acknowledged(n Notification) Activity {
 	return a.received(func(e Event) bool {
 		return slices.ContainsFunc(n.Events, func(got Event) bool { return got.Number == e.Number })
@@ -96,7 +96,7 @@ func (a Activity) received(is func(Event) bool) Activity {
 	s := a.s
 	s.Events = slices.Clone(s.Events)
 	for i, e := range s.Events {
-		s.Events[i].waits = e.waits && !is(e.Event)
+		s.Events[i].pending = e.pending && !is(e.Event)
 	}
 	s.trim()
 	return Activity{s}
@@ -132,7 +132,7 @@ func (a Activity) Attempts() []Day {
 // Waiting returns the number of events that the notifier has not yet received.
 func (a Activity) Waiting() (n int) {
 	for _, e := range a.s.Events {
-		if e.waits {
+		if e.pending {
 			n++
 		}
 	}
@@ -154,7 +154,7 @@ func (s *state) trim() {
 		switch {
 		case recent:
 			changes++
-		case !e.waits:
+		case !e.pending:
 			drop(i)
 		}
 	}

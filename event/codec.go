@@ -98,15 +98,15 @@ func (e *kept) fields(c *wire.Coder) {
 		c.Millis("until", &e.Until)
 	}
 	if c.Reading() {
-		e.waits = has&isWaiting != 0
+		e.pending = has&isPending != 0
 	}
 	if has != e.has() {
 		c.Check(errEmpty)
 	}
 }
 
-// The bits of the fields that may be empty, those first that most events have, and the bit
-// of an event that the notifier is still to receive.
+// The bits of the fields that may be empty, the most common first. The last bit marks a
+// pending event.
 const (
 	hasMethod uint32 = 1 << iota
 	hasAuthenticator
@@ -118,7 +118,7 @@ const (
 	hasAction
 	hasActor
 	hasUntil
-	isWaiting
+	isPending
 	all = 1<<iota - 1
 )
 
@@ -139,7 +139,7 @@ func (e *kept) has() (bits uint32) {
 	mark(hasAction, e.Action != "")
 	mark(hasActor, e.Actor != "")
 	mark(hasUntil, !e.Until.IsZero())
-	mark(isWaiting, e.waits)
+	mark(isPending, e.pending)
 	return bits
 }
 

@@ -74,7 +74,7 @@ func TestDecodingRefuses(t *testing.T) {
 		none    = uint64(0) // no field, no word
 		method  = uint64(1)
 		reason  = uint64(32)
-		waits   = uint64(1 << 10) // the notifier is still to receive it
+		pending = uint64(1 << 10)
 	)
 	plain := bare(renamed, none)
 	today := int(start.Unix() / (24 * 60 * 60))
@@ -90,7 +90,7 @@ func TestDecodingRefuses(t *testing.T) {
 		"a day":                  {activity(1, nil, today, uint64(1), uint64(7)), true},
 		"the first day":          {activity(1, nil, -719_162, uint64(1), uint64(7)), true},
 		"the last day":           {activity(1, nil, 2_932_896, uint64(1), uint64(7)), true},
-		"one that waits":         {activity(1, [][]any{bare(renamed, waits)}), true},
+		"a pending event":        {activity(1, [][]any{bare(renamed, pending)}), true},
 		"a number twice":         {activity(2, [][]any{plain, append([]any{uint64(0)}, plain[1:]...)}), false},
 		"a number from ahead":    {activity(1, [][]any{append([]any{uint64(2)}, plain[1:]...)}), false},
 		"the second from ahead":  {activity(2, [][]any{plain, append([]any{uint64(2)}, plain[1:]...)}), false},

@@ -11,15 +11,16 @@ import (
 //
 // Notify is called outside of every flow, on its own goroutine and with a deadline of
 // half a minute, at least once for each notification and in the order of an account's
-// flows; one that fails does not hold back those after it, and each later try begins with
-// the oldest again. Only one process at a time delivers for an account. A notification is
-// repeated if the process died between the call and the write that records it;
-// repetitions have the same tenant, user and number. A call that does not end with its
-// context holds back its own account only. The host keeps no outbox: until Notify returns
-// nil the notification stays in the account's record and is tried again after growing
-// pauses, even in another process and after a crash (totpflow.Service.Deliver). When it
-// fails after 72 hours, or when the error is [ErrUndeliverable], it is given up, and
-// observers receive [NotificationDropped]. A panic counts as an error.
+// flows. One that fails does not hold back those after it: they are tried next, or a few
+// minutes later if it took its whole time. Only one process at a time delivers for an
+// account. A notification is repeated if the process died between the call and the write
+// that records it; repetitions have the same tenant, user and number. A call that does not
+// end with its context holds back its own account only. The host keeps no outbox: until
+// Notify returns nil the notification stays in the account's record and is tried again
+// after growing pauses, even in another process and after a crash
+// (totpflow.Service.Deliver). When it fails after 72 hours, or when the error is
+// [ErrUndeliverable], it is given up, and observers receive [NotificationDropped]. A panic
+// counts as an error.
 type Notifier interface {
 	Notify(ctx context.Context, n Notification) error
 }
@@ -71,7 +72,7 @@ var along = []Kind{RecoveryCodesMade, RecoveryCodesVoided, BrowserTrusted, Brows
 func (a Activity) Notifications(tenant, user string) []Notification {
 	var all []Notification
 	for _, kept := range a.s.Events {
-		if !kept.waits {
+		if !kept.pending {
 			continue
 		}
 		e := kept.Event

@@ -20,9 +20,11 @@ const (
 	// maxPlaces bounds how many accounts are notified at once. An event that finds no
 	// place stays in its record.
 	maxPlaces = 64
-	// maxDeaf bounds the calls that have not returned although their deadline has passed:
-	// with so many of them no other call begins. Those of maxPlaces may be under way then.
+	// maxDeaf bounds the calls that have not returned although their deadline has passed. At
+	// this limit no new call begins; up to maxPlaces may still be under way.
 	maxDeaf = 256
+	// maxStopped bounds how many accounts are remembered whose last pass ended early.
+	maxStopped = 4096
 )
 
 var errDeaf = errors.New("engine: an earlier call of the notifier has not returned")
@@ -44,6 +46,7 @@ type messenger struct {
 	running map[store.AccountID]bool     // true: there is more since it began
 	deaf    map[store.AccountID]struct{} // the accounts whose call has not returned in time
 	calls   map[store.AccountID]*call    // under way
+	ended   map[store.AccountID]uint64   // the number of the notification with which a pass ended early
 	busy    int
 	idle    chan struct{} // closed when one has ended; nil while nobody waits
 }
@@ -52,6 +55,7 @@ func newMessenger(n event.Notifier) *messenger {
 	return &messenger{
 		notifier: n, places: make(chan struct{}, maxPlaces),
 		running: make(map[store.AccountID]bool), deaf: make(map[store.AccountID]struct{}), calls: make(map[store.AccountID]*call),
+		ended: make(map[store.AccountID]uint64),
 	}
 }
 
@@ -85,6 +89,25 @@ func (m *messenger) next(id store.AccountID) bool {
 	delete(m.running, id)
 	m.end()
 	return false
+}
+
+// resume returns the number of the notification behind which the account's next pass
+// begins, and forgets it.
+func (m *messenger) resume(id store.AccountID) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	defer delete(m.ended, id)
+	return m.ended[id]
+}
+
+// stopped remembers the notification that was tried last in a pass that ended early.
+func (m *messenger) stopped(id store.AccountID, number uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.ended) >= maxStopped {
+		clear(m.ended) // these accounts begin with their oldest
+	}
+	m.ended[id] = number
 }
 
 func (m *messenger) begin() {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -26,9 +25,9 @@ const (
 	maxPause = 24 * time.Hour
 	// givenUpAfter is the age at which a notification is given up when it fails.
 	givenUpAfter = 72 * time.Hour
-	// passTimeout is how long after its claim a process goes on to the notifications behind
-	// one that was refused. With another call and its write it stays below toldAfter.
-	passTimeout = 30 * time.Second
+	// passTimeout is the age of its claim up to which a process begins another call. With
+	// that call, its write and clocks that differ, it stays below toldAfter.
+	passTimeout = 25 * time.Second
 	// storeTimeout bounds the reads and writes around a call.
 	storeTimeout = 30 * time.Second
 	// deliverTimeout bounds one Deliver, so that a mail server that hangs delays others
@@ -37,6 +36,10 @@ const (
 	// maxErrors bounds what Deliver reports.
 	maxErrors = 16
 )
+
+// errLate means that a process was so slow that it began no call: another one may soon
+// claim the notifications.
+var errLate = errors.New("engine: no time is left for another call of the notifier")
 
 // claims claims the pending notifications for this process, unless another process has a
 // claim; that one then delivers this flow's events as well.
@@ -80,50 +83,101 @@ func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 // notify delivers the events that are pending in the account's record, in order, and
 // notes each one as soon as it is delivered. One that is refused does not hold back those
 // after it: the first may be a mail that no library can build, and the next one the news
-// of a thief's browser. The error is why some are still pending.
+// of a thief's browser. If time runs out, the next pass begins behind the notification that
+// was tried last, because the first may take all of the time whenever it is tried.
+// The error is why some are still pending.
 func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
-	left, err := e.claimed(ctx, id)
+	left, since, err := e.claimed(ctx, id)
 	if err != nil {
 		return err
 	}
-	var refused error
-	tried := uint64(0)
-	until := time.Now().Add(passTimeout)
+	var refused []error
+	last, tried := e.messenger.resume(id), make(map[uint64]bool)
 	for {
-		i := slices.IndexFunc(left, func(n event.Notification) bool { return n.Number() > tried })
-		if i < 0 || refused != nil && time.Now().After(until) {
-			return refused
+		n, more := next(left, last, tried)
+		if !more {
+			return errors.Join(refused...)
 		}
-		n := left[i]
-		tried = n.Number()
-		switch err := e.tell(ctx, n); {
+		if e.now().Sub(since) > passTimeout {
+			e.stop(ctx, id, last, untried(left, tried))
+			return errors.Join(append(refused, errLate)...)
+		}
+		err := e.tell(ctx, n)
+		if errors.Is(err, errDeaf) {
+			e.stop(ctx, id, last, untried(left, tried))
+			return errors.Join(append(refused, err)...)
+		}
+		last = n.Number()
+		switch {
 		case err == nil:
-			if left, err = e.told(ctx, id, n); err != nil {
+			if left, since, err = e.told(ctx, id, n); err != nil {
 				return err
 			}
-			until = time.Now().Add(passTimeout) // told has renewed the claim
-		case errors.Is(err, errDeaf), ctx.Err() != nil:
-			return err
-		case refused == nil:
-			refused = err
+		case ctx.Err() != nil: // it did not get its whole time
+			e.stop(ctx, id, last, untried(left, tried))
+			return errors.Join(append(refused, err)...)
+		case len(refused) < maxErrors:
+			refused = append(refused, err)
 		}
+		tried[last] = true
 	}
 }
 
-// claimed returns the pending notifications of an account that this process has claimed.
-func (e *Engine) claimed(ctx context.Context, id store.AccountID) ([]event.Notification, error) {
+// stop ends a pass that has left out some of the pending notifications. They do not wait for
+// the whole pause of those that were tried.
+func (e *Engine) stop(ctx context.Context, id store.AccountID, last uint64, untried int) {
+	e.messenger.stopped(id, last)
+	if untried <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	e.logged(ctx, id, e.ChangeRecord(ctx, id, func(tx *Tx) error {
+		if tx.Notifying.By == e.process && tx.Activity.Waiting() > 0 {
+			tx.claimed, tx.untried = true, untried
+			tx.Save()
+		}
+		return nil
+	}))
+}
+
+func untried(left []event.Notification, tried map[uint64]bool) (count int) {
+	for _, n := range left {
+		if !tried[n.Number()] {
+			count++
+		}
+	}
+	return count
+}
+
+// next returns the first notification behind the given number that was not tried yet, or
+// else the first one from the beginning.
+func next(left []event.Notification, last uint64, tried map[uint64]bool) (event.Notification, bool) {
+	for _, from := range []uint64{last, 0} {
+		for _, n := range left {
+			if n.Number() > from && !tried[n.Number()] {
+				return n, true
+			}
+		}
+	}
+	return event.Notification{}, false
+}
+
+// claimed returns the pending notifications of an account that this process has claimed,
+// and when it claimed them.
+func (e *Engine) claimed(ctx context.Context, id store.AccountID) (left []event.Notification, since time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	entry, found, err := e.Read(ctx, id)
 	switch {
 	case err != nil || !found:
-		return nil, err
+		return nil, since, err
 	case entry.Err != nil:
-		return nil, entry.Err
+		return nil, since, entry.Err
 	case entry.Account.Notifying.By != e.process:
-		return nil, nil // this process was so slow that another one has taken its place
+		return nil, since, nil // this process was so slow that another one has taken its place
 	}
-	return entry.Account.Activity.Notifications(subject(id)), nil
+	return entry.Account.Activity.Notifications(subject(id)), entry.Account.Notifying.Since, nil
 }
 
 // told notes that n was delivered, even if the caller's context has ended: an event that
@@ -131,7 +185,7 @@ func (e *Engine) claimed(ctx context.Context, id store.AccountID) ([]event.Notif
 // meanwhile has another event under this number, or none. It renews the claim for the
 // events that are still pending, including those that other processes have written since,
 // and returns it; it returns nothing if another process has taken this one's place.
-func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) (left []event.Notification, err error) {
+func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) (left []event.Notification, since time.Time, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	err = e.ChangeRecord(ctx, id, func(tx *Tx) error {
@@ -142,17 +196,19 @@ func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notificat
 				tx.claimed = true // renews the claim for the events that are still pending
 				tx.Save()
 				if e.claims(tx) {
-					left = tx.Activity.Notifications(subject(id))
+					left, since = tx.Activity.Notifications(subject(id)), tx.Now
 				}
 			}
 		}
 		return nil
 	})
-	return Acknowledged(left, err)
+	left, err = Acknowledged(left, err)
+	return left, since, err
 }
 
 // tell calls the notifier. It returns nil if no other try is needed: the notification was
-// delivered, or was given up.
+// delivered, or was given up. A call that could not take place, or that the caller cut
+// short, is no reason to give up.
 func (e *Engine) tell(ctx context.Context, n event.Notification) error {
 	err := e.messenger.call(ctx, n)
 	switch {
@@ -161,6 +217,7 @@ func (e *Engine) tell(ctx context.Context, n event.Notification) error {
 	case errors.Is(err, event.ErrUndeliverable):
 		e.giveUp(ctx, n, "undeliverable", err)
 		return nil
+	case errors.Is(err, errDeaf), ctx.Err() != nil:
 	// A time in the future comes from a clock that has been put right since.
 	case e.now().Sub(n.Events[0].At).Abs() > givenUpAfter:
 		e.giveUp(ctx, n, "too old", err)
@@ -228,7 +285,7 @@ func (tx *Tx) nextDue() time.Time {
 	soon := tx.Now.Add(toldAfter)
 	switch {
 	case tx.claimed:
-		return tx.Now.Add(pause(tx.Now, waiting))
+		return tx.Now.Add(max(pause(tx.Now, waiting)/time.Duration(1+tx.untried), toldAfter))
 	case tx.due.IsZero(), tx.notable() && tx.due.After(soon), tx.due.After(tx.Now.Add(maxPause)): // the last one by a clock that was ahead
 		return soon
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
 )
@@ -287,6 +288,45 @@ func TestRefusedHoldsBackNobody(t *testing.T) {
 	})
 }
 
+// Messages that are refused slowly hold back those behind them no longer than a few passes.
+func TestSlowRefusalsHoldBackNobody(t *testing.T) {
+	for name, c := range map[string]struct {
+		refused int
+		answer  func(ctx context.Context)
+	}{
+		"one that hangs until its deadline":    {1, func(ctx context.Context) { <-ctx.Done(); time.Sleep(time.Millisecond) }},
+		"ten that are refused after 6 seconds": {10, func(context.Context) { time.Sleep(6 * time.Second) }},
+		"ten of half a minute":                 {10, func(context.Context) { time.Sleep(notifyTimeout - time.Millisecond) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inOffice(t, func(o *office) {
+				o.post.set(func(ctx context.Context, n event.Notification) error {
+					if n.Number() <= uint64(c.refused) {
+						c.answer(ctx)
+						return errors.New("greylisted")
+					}
+					return nil
+				})
+				deferred := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
+				for range c.refused {
+					o.flow(deferred, "ana", event.Reset)
+				}
+				time.Sleep(toldAfter + time.Second)
+				o.flow(o.e, "ana", event.BrowserTrusted)
+				began := time.Now()
+				for time.Since(began) < time.Hour {
+					time.Sleep(time.Minute)
+					_, _ = o.deliver(o.e)
+					if len(o.post.told()) > 0 {
+						return
+					}
+				}
+				t.Fatal("the trusted browser was not told within an hour")
+			})
+		})
+	}
+}
+
 // Refusals that take long do not outlast the claim: another process could otherwise send
 // what this one is about to.
 func TestSlowRefusals(t *testing.T) {
@@ -314,6 +354,60 @@ func TestSlowRefusals(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		require.Zero(t, beside.Load(), "one process at a time")
+	})
+	// A call that begins just in time has ended and is noted before another process, whose
+	// clock may be ahead, takes the claim for an abandoned one.
+	require.Less(t, passTimeout+notifyTimeout+lastWord+storeTimeout+skew.Tolerance, toldAfter)
+}
+
+// What was pending for longer than 72 hours is given up after a call that failed, and not
+// because no call could take place.
+func TestGivenUpOnlyAfterATry(t *testing.T) {
+	pending := func(o *office) {
+		deferred := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
+		for range 5 {
+			o.flow(deferred, "ana", event.BrowserTrusted)
+		}
+		time.Sleep(73 * time.Hour)
+		o.seen.got = nil
+	}
+	all := []string{"ana1", "ana2", "ana3", "ana4", "ana5"}
+	t.Run("the time of Deliver is over", func(t *testing.T) {
+		inOffice(t, func(o *office) {
+			pending(o)
+			o.post.set(func(ctx context.Context, _ event.Notification) error {
+				select {
+				case <-time.After(25 * time.Second):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			})
+			for range 24 {
+				time.Sleep(time.Hour)
+				_, _ = o.deliver(o.e)
+			}
+			require.ElementsMatch(t, all, o.post.told())
+			require.Empty(t, o.seen.got, "nothing was given up")
+		})
+	})
+	t.Run("an earlier call does not return", func(t *testing.T) {
+		inOffice(t, func(o *office) {
+			pending(o)
+			release := make(chan struct{})
+			o.post.set(func(context.Context, event.Notification) error { <-release; return nil })
+			_, err := o.deliver(o.e)
+			require.ErrorIs(t, err, errDeaf)
+			close(release)
+			o.post.set(nil)
+			for range 48 {
+				time.Sleep(time.Hour)
+				_, _ = o.deliver(o.e)
+			}
+			require.Zero(t, o.due("ana"))
+			require.Subset(t, o.post.told(), all[1:])
+			require.LessOrEqual(t, len(o.seen.got), 1, "the first one's call ran out of time")
+		})
 	})
 }
 

@@ -23,6 +23,7 @@ type Tx struct {
 	source  event.Source
 	due     time.Time // when a process should check for pending notifications
 	claimed bool      // whether this attempt has claimed the pending notifications, to check now
+	untried int       // how many of them a pass had no time for
 	erases  bool      // the record is about to be deleted
 	// whether this process is to deliver what this attempt writes
 	notifies bool
