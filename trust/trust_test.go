@@ -71,6 +71,30 @@ func TestIssueCheck(t *testing.T) {
 	refused(t, b, err, trust.ErrRevoked)
 }
 
+// Of the tokens that a browser shows, those of the person come first, then the others in
+// their order. What is no token is left out.
+func TestSelect(t *testing.T) {
+	_, r := newRing(t)
+	issue := func(user string) trust.Token {
+		token, _ := trust.Issue(r, trust.Scope{Tenant: "acme", User: user, Audience: "console"}, "", now)
+		return token
+	}
+	ben, cid, first, dan, second := issue("ben"), issue("cid"), issue("ann"), issue("dan"), issue("ann")
+	shown := []trust.Token{"no token", ben, cid, first, dan, second}
+	for n, want := range [][]trust.Token{
+		{},
+		{first},
+		{first, second},
+		{first, second, ben},
+		{first, second, ben, cid},
+		{first, second, ben, cid, dan},
+		{first, second, ben, cid, dan},
+	} {
+		require.Equal(t, want, append([]trust.Token{}, trust.Select(r, ann, shown, n)...), n)
+	}
+	require.Empty(t, trust.Select(r, ann, nil, 3))
+}
+
 func TestIssueIsRandom(t *testing.T) {
 	_, r := newRing(t)
 	ids, hashes := map[string]bool{}, map[string]bool{}
