@@ -71,11 +71,11 @@ func Select(r *keyring.Ring, s Scope, shown []Token, n int) []Token {
 	own := nameOf(r, s)
 	var first, rest []Token
 	for _, t := range shown {
-		if f, err := parse(t); err != nil {
-			continue
-		} else if f.name == own {
+		switch f, err := parse(t); {
+		case err != nil:
+		case f.name == own:
 			first = append(first, t)
-		} else if len(rest) < n {
+		case len(rest) < n:
 			rest = append(rest, t)
 		}
 	}
