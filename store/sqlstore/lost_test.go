@@ -118,8 +118,9 @@ func TestTableLostAfterMigrate(t *testing.T) {
 }
 
 // A new table would make everybody look as if they had never enrolled: a Store that has
-// migrated does not make one. Nor does any Store make a table beside one that is there;
-// MySQL's migrations go on where one stopped.
+// migrated does not make one. Nor does any Store make one of the two tables if the other
+// is there; only MySQL's migrations, which make the ledger last, continue where one
+// stopped.
 func TestMigrateMakesNothingAgain(t *testing.T) {
 	lose := map[string]func(h *held){
 		"both":              func(h *held) { h.accounts, h.ledger, h.indexes = false, false, map[string]bool{} },
@@ -146,7 +147,7 @@ func TestMigrateMakesNothingAgain(t *testing.T) {
 				if !same {
 					want, s = first[name], sqlstore.New(h.open(t), d)
 				}
-				if d == sqlstore.MySQL && (want == sqlstore.ErrLedgerLost) {
+				if d == sqlstore.MySQL && want == sqlstore.ErrLedgerLost && h.accounts {
 					want = nil
 				}
 				err := s.Migrate(t.Context())
