@@ -86,8 +86,16 @@
 // Migrate needs the right to create tables in the first schema of the search path. After
 // that, a program that has SELECT, INSERT, UPDATE and DELETE on totpflow_accounts and
 // SELECT on totpflow_schema can run, and calls Migrate too; with fewer rights it gets
-// [ErrRights]. An index that was dropped is made again only by a program that may create
-// it; others get [ErrIndexLost].
+// [ErrRights].
+//
+// If an index of the table was dropped, Migrate makes it again when a program starts that
+// owns the table. Others log a warning with the statement to slog.Default, and start:
+// without the index lists are slow, and not wrong. While CREATE INDEX builds the index,
+// every write to the table waits, so nobody can sign in; with many accounts, or where the
+// context of Migrate is short, run the statement yourself before the start, as CREATE
+// INDEX CONCURRENTLY, which lets writes continue. If that fails, it leaves an index that
+// is not valid and does not count: drop it, and run the statement again. An index with
+// another name counts if it begins with the same three columns.
 //
 // A program that has a pgxpool gives the store the same connections:
 //
@@ -107,7 +115,9 @@
 // where there is a binary log (0 is MariaDB's default), autocommit off, and an engine
 // other than InnoDB ([ErrNotDurable]); read_only, and a node of a Galera cluster that
 // does not wait for the others before it reads (wsrep_sync_wait=1) ([ErrNotPrimary]); and
-// a connection that converts text ([ErrEncoding]). Rights are as with PostgreSQL. These
+// a connection that converts text ([ErrEncoding]). Rights and
+// dropped indexes are as with PostgreSQL, except that a program needs the right INDEX to
+// make one, and that CREATE INDEX lets writes continue. These
 // databases commit every definition separately, so each migration is one statement that
 // may be repeated.
 //

@@ -71,8 +71,11 @@ const patience = 30 * time.Second
 // moment. If the database is busy, Migrate tries again for half a minute, unless the
 // context ends first.
 //
-// An index that somebody has dropped is made again, by the same definition.
-// [ErrIndexLost] beside one of the errors below means that this has failed.
+// An index that somebody has dropped is made again, by the same definition. If that
+// fails, for example because the program may not create an index, Migrate logs a warning
+// with the statement and the reason to slog.Default, and returns nil: without an index
+// lists are slow, and not wrong. The package documentation says how to make an index
+// while people sign in.
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
 // [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrLedgerLost], [ErrFileLost],

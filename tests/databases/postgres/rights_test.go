@@ -148,11 +148,10 @@ func TestNames(t *testing.T) {
 	require.NoError(t, sqlstore.New(db, named).Migrate(t.Context()))
 
 	define(t, db, `DROP INDEX auth.acme_accounts_due`)
-	err := s.Migrate(t.Context())
-	require.ErrorIs(t, err, sqlstore.ErrIndexLost)
-	require.ErrorIs(t, err, sqlstore.ErrRights)
-	require.NoError(t, sqlstore.New(db, named).Migrate(t.Context()), "the owner makes it")
-	require.NoError(t, s.Migrate(t.Context()))
+	missing := engine.Warned(func() { require.NoError(t, s.Migrate(t.Context()), "lists are slow, and not wrong") })
+	require.Contains(t, missing, "CREATE INDEX acme_accounts_due ON")
+	require.Empty(t, engine.Warned(func() { require.NoError(t, sqlstore.New(db, named).Migrate(t.Context()), "the owner makes it") }))
+	require.Empty(t, engine.Warned(func() { require.NoError(t, s.Migrate(t.Context())) }))
 
 	define(t, db, `ALTER TABLE auth.acme_accounts SET UNLOGGED`)
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable)

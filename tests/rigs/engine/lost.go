@@ -2,6 +2,8 @@ package engine
 
 import (
 	"database/sql"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,6 +90,16 @@ func (l Losses) Remade(t *testing.T) {
 	require.NoError(t, sqlstore.New(db, l.Dialect).Migrate(t.Context()))
 	require.Equal(t, want, Column(t, db, l.Indexes))
 	require.Equal(t, uint64(1), Stored(t, s))
+}
+
+// Warned returns what f logs to slog.Default. No other test may log at the same time.
+func Warned(f func()) string {
+	var log strings.Builder
+	was := slog.Default()
+	defer slog.SetDefault(was)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	f()
+	return log.String()
 }
 
 func (l Losses) define(t *testing.T, db *sql.DB, statements ...string) {
