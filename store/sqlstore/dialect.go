@@ -62,7 +62,8 @@ type dialect struct {
 	table func(n names, table string) (statement string, args []any)
 
 	// index returns a statement → how many indexes of the table of accounts begin with a
-	// column.
+	// column and the id, and can serve its lists. SQLite does not show which rows an
+	// index has, other than in its definition, so there any of them count.
 	index func(n names, column string) (statement string, args []any)
 
 	damage    string // → "ok", or what is wrong with the file; empty where the server looks after that

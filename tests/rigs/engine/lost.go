@@ -3,6 +3,7 @@ package engine
 import (
 	"database/sql"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,26 @@ func (l Losses) Remade(t *testing.T) {
 	require.NoError(t, sqlstore.New(db, l.Dialect).Migrate(t.Context()))
 	require.Equal(t, want, Column(t, db, l.Indexes))
 	require.Equal(t, uint64(1), Stored(t, s))
+
+	// An index of the column alone does not serve a list; one with the id does, whatever
+	// its name.
+	l.define(t, db, l.DropIndex...)
+	l.define(t, db, `CREATE INDEX narrow ON totpflow_accounts (state, user_id)`, `CREATE INDEX wide ON totpflow_accounts (due, tenant, user_id, updated)`)
+	before := Column(t, db, l.Indexes)
+	require.NoError(t, s.Migrate(t.Context()))
+	after := Column(t, db, l.Indexes)
+	require.Subset(t, after, before)
+	var made []string
+	for _, line := range after {
+		if !slices.Contains(before, line) {
+			made = append(made, line)
+		}
+	}
+	require.NotEmpty(t, made)
+	for _, line := range made {
+		require.Contains(t, line, "totpflow_accounts_state")
+		require.Contains(t, want, line)
+	}
 }
 
 // Warned returns what f logs to slog.Default. No other test may log at the same time.
