@@ -172,6 +172,17 @@
 // is read from its place in an index, however many records there are. The layer above
 // protects the sealed bytes.
 //
+// # Rows that cannot be read
+//
+// A row whose columns do not make a record is an error of Get; a list by id holds its id
+// alone, and other lists leave it out. The exception is a row with an id that this package
+// would not write: empty, longer than 190 bytes, not UTF-8, or with control characters.
+// Each page of a list that comes to it fails, and a job that reads lists, such as
+// totpflow's Service.Deliver, does not get to the accounts behind it. The row is not
+// passed over: a foreign row and one whose id was damaged look alike, and a damaged one
+// hides an account that Get reports as missing. Nothing else would show that. Give the row
+// its id back, or delete it if it belongs to no account.
+//
 // # Compatibility
 //
 // Migrations only add, and are numbered. A program that meets a schema newer
