@@ -55,7 +55,7 @@ type dialect struct {
 	numbers     bool   // parameters are $1, $2, …
 	spelledOut  bool   // no index is used for (a, b) > (?, ?)
 	groups      bool   // a count is quicker by GROUP BY
-	partial     bool   // an index may leave rows out
+	partial     bool   // supports partial indexes
 	repeatable  bool   // a migration is committed statement by statement, and continues where one stopped
 
 	// table returns a statement → 1 if there is such a table.

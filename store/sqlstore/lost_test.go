@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// words are how each database says that the table is missing, that a column is missing,
-// that the user may not, and that another statement holds the lock.
+// words are the errors of each database for a missing table, a missing column, a missing
+// right, and a lock that another statement holds.
 var words = map[sqlstore.Dialect]struct{ absent, strange, denied, busy error }{
 	sqlstore.SQLite: {
 		errors.New("SQL logic error: no such table: totpflow_accounts (1)"), errors.New("SQL logic error: no such column: due (1)"),
@@ -29,7 +29,8 @@ var words = map[sqlstore.Dialect]struct{ absent, strange, denied, busy error }{
 	},
 }
 
-// A held database answers by the tables and indexes that it has, and makes them as it is told.
+// A held database answers from the tables and indexes that it has, and its statements make
+// them.
 type held struct {
 	*fake
 	accounts, ledger, empty bool // whether there is the table; whether the ledger has no row
@@ -84,8 +85,8 @@ func (h *held) made() (all []string) {
 	return all
 }
 
-// Once Migrate has found the table, a call that misses it, or one of its columns, says
-// that it is lost. Before that, Migrate was forgotten.
+// After a Migrate that has found the table, a call that does not find it, or one of its
+// columns, reports that it is lost. Before that, nobody has called Migrate.
 func TestTableLostAfterMigrate(t *testing.T) {
 	for d, says := range words {
 		for _, lost := range []error{says.absent, says.strange} {
@@ -165,7 +166,7 @@ func TestMigrateMakesNothingAgain(t *testing.T) {
 	}
 }
 
-// A Migrate that has rolled back has made nothing, so the next one is the first.
+// A Migrate that was rolled back has made nothing, so the next one makes the tables.
 func TestMigrateAfterARollback(t *testing.T) {
 	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL} {
 		h := hold(d)

@@ -121,8 +121,8 @@ func TestRepeatsOnlyWhatWasRolledBack(t *testing.T) {
 	}
 }
 
-// A row that cannot be read is no different on another connection: its error comes back at
-// once, and is not taken for the connection's, even though the server has not named it.
+// A row that cannot be read is the same on every connection: its error is returned at once,
+// and not taken for one of the connection, although the server has not named it.
 func TestARowThatCannotBeReadIsReadOnce(t *testing.T) {
 	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
 	for _, d := range dialects() {
@@ -146,7 +146,7 @@ func TestARowThatCannotBeReadIsReadOnce(t *testing.T) {
 	}
 }
 
-// A connection that dies between two rows is another matter: the list is read again.
+// A connection that dies between two rows is different: the list is read again.
 func TestRowsThatBreakOffAreReadAgain(t *testing.T) {
 	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
 	for _, d := range []sqlstore.Dialect{sqlstore.PostgreSQL, sqlstore.MySQL} {

@@ -65,7 +65,7 @@ func sqliteUnwritten(err error) bool {
 	return sqliteStrange(err)
 }
 
-// sqliteStrange recognises a column that is missing; the second is how an INSERT says so.
+// sqliteStrange recognises a missing column. The second text is that of an INSERT.
 func sqliteStrange(err error) bool {
 	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column named")
 }

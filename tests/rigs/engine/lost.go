@@ -23,7 +23,7 @@ type Losses struct {
 	Remakes   bool // Migrate makes a lost ledger again if the table of accounts is there
 }
 
-// Tables drops them one by one, and both. A Store that has migrated says that they are
+// Tables drops them one by one, and both. A Store that has migrated reports that they are
 // lost, and makes no new ones.
 func (l Losses) Tables(t *testing.T) {
 	for name, c := range map[string]struct {
