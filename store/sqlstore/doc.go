@@ -115,11 +115,10 @@
 // where there is a binary log (0 is MariaDB's default), autocommit off, and an engine
 // other than InnoDB ([ErrNotDurable]); read_only, and a node of a Galera cluster that
 // does not wait for the others before it reads (wsrep_sync_wait=1) ([ErrNotPrimary]); and
-// a connection that converts text ([ErrEncoding]). Rights and
-// dropped indexes are as with PostgreSQL, except that a program needs the right INDEX to
-// make one, and that CREATE INDEX lets writes continue. These
-// databases commit every definition separately, so each migration is one statement that
-// may be repeated.
+// a connection that converts text ([ErrEncoding]). Rights and dropped indexes are as with
+// PostgreSQL, except that a program needs the right INDEX to make one, and that CREATE
+// INDEX lets writes continue. These databases commit every definition separately, so each
+// migration is one statement that may be repeated.
 //
 // InnoDB shows a commit to others a moment before it is on the disk. Where the
 // acknowledgement of a write is lost, [store.Update] reads once and treats a write that
