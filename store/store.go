@@ -87,7 +87,10 @@ type Store interface {
 	// A stored record that the implementation cannot read is an error of Get, and hides
 	// no other record of a list. A list by id holds it with its id, the zero version and
 	// nothing else. A list by state or by due time leaves it out, since nothing tells
-	// its state or due time, and goes on behind the place of its entry.
+	// its state or due time, and goes on behind the place of its entry. The exception is
+	// an entry whose id [AccountID.Validate] refuses: it may be that of a damaged record,
+	// which no list can hold and Get reports as missing, so an implementation may fail each
+	// page that comes to it.
 	List(ctx context.Context, q Query) (Page, error)
 }
 

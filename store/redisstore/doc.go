@@ -104,7 +104,8 @@
 // lost its files comes up empty and healthy, and would let everybody in.
 //
 // A record that is there but cannot be read is an error of Get; a list by id holds it
-// without a version, and other lists leave it out.
+// without a version, and other lists leave it out. A member of an index that is not an id
+// fails each page that comes to it, since it may hide an account.
 //
 // The keys of a store must not be used by others, and have no expiry. A page holds
 // up to 4 MiB of sealed bytes, so that no script runs for long.

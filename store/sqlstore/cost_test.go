@@ -69,8 +69,8 @@ func TestPreparesOnce(t *testing.T) {
 	}
 }
 
-// reading answers the questions of Migrate and every call, as a database of the dialect
-// does that was migrated before.
+// reading answers the questions of Migrate and every call, as a migrated database of the
+// dialect does.
 func reading(d sqlstore.Dialect) *fake {
 	f := failing(func() error { return nil })
 	migrated := migrated()

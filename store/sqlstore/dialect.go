@@ -55,14 +55,15 @@ type dialect struct {
 	numbers     bool   // parameters are $1, $2, …
 	spelledOut  bool   // no index is used for (a, b) > (?, ?)
 	groups      bool   // a count is quicker by GROUP BY
-	partial     bool   // an index may leave rows out
+	partial     bool   // supports partial indexes
 	repeatable  bool   // a migration is committed statement by statement, and continues where one stopped
 
 	// table returns a statement → 1 if there is such a table.
 	table func(n names, table string) (statement string, args []any)
 
 	// index returns a statement → how many indexes of the table of accounts begin with a
-	// column.
+	// column and the id, and can serve its lists. SQLite does not show which rows an
+	// index has, other than in its definition, so there any of them count.
 	index func(n names, column string) (statement string, args []any)
 
 	damage    string // → "ok", or what is wrong with the file; empty where the server looks after that

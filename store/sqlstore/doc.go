@@ -86,8 +86,16 @@
 // Migrate needs the right to create tables in the first schema of the search path. After
 // that, a program that has SELECT, INSERT, UPDATE and DELETE on totpflow_accounts and
 // SELECT on totpflow_schema can run, and calls Migrate too; with fewer rights it gets
-// [ErrRights]. An index that was dropped is made again only by a program that may create
-// it; others get [ErrIndexLost].
+// [ErrRights].
+//
+// If an index of the table was dropped, Migrate makes it again when a program starts that
+// owns the table. Others log a warning with the statement to slog.Default, and start:
+// without the index lists are slow, and not wrong. While CREATE INDEX builds the index,
+// every write to the table waits, so nobody can sign in; with many accounts, or where the
+// context of Migrate is short, run the statement yourself before the start, as CREATE
+// INDEX CONCURRENTLY, which lets writes continue. If that fails, it leaves an index that
+// is not valid and does not count: drop it, and run the statement again. An index with
+// another name counts if it begins with the same three columns.
 //
 // A program that has a pgxpool gives the store the same connections:
 //
@@ -107,9 +115,10 @@
 // where there is a binary log (0 is MariaDB's default), autocommit off, and an engine
 // other than InnoDB ([ErrNotDurable]); read_only, and a node of a Galera cluster that
 // does not wait for the others before it reads (wsrep_sync_wait=1) ([ErrNotPrimary]); and
-// a connection that converts text ([ErrEncoding]). Rights are as with PostgreSQL. These
-// databases commit every definition separately, so each migration is one statement that
-// may be repeated.
+// a connection that converts text ([ErrEncoding]). Rights and dropped indexes are as with
+// PostgreSQL, except that a program needs the right INDEX to make one, and that CREATE
+// INDEX lets writes continue. These databases commit every definition separately, so each
+// migration is one statement that may be repeated.
 //
 // InnoDB shows a commit to others a moment before it is on the disk. Where the
 // acknowledgement of a write is lost, [store.Update] reads once and treats a write that
@@ -161,6 +170,17 @@
 // rows, so two processes with the same code cannot both win. A page of a list
 // is read from its place in an index, however many records there are. The layer above
 // protects the sealed bytes.
+//
+// # Rows that cannot be read
+//
+// A row whose columns do not make a record is an error of Get; a list by id holds its id
+// alone, and other lists leave it out. The exception is a row with an id that this package
+// would not write: empty, longer than 190 bytes, not UTF-8, or with control characters.
+// Each page of a list that comes to it fails, and a job that reads lists, such as
+// totpflow's Service.Deliver, does not get to the accounts behind it. The row is not
+// passed over: a foreign row and one whose id was damaged look alike, and a damaged one
+// hides an account that Get reports as missing. Nothing else would show that. Give the row
+// its id back, or delete it if it belongs to no account.
 //
 // # Compatibility
 //

@@ -3,20 +3,15 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
+	"log/slog"
+	"strings"
 )
 
-// ErrIndexLost means that the table of accounts lacks one of its indexes, and that
-// [Store.Migrate] could not make it again. It comes with the reason, such as [ErrRights];
-// the text has the statement that makes the index. Without it lists are slow, and not
-// wrong: a program may continue after this error.
-var ErrIndexLost = errors.New("sqlstore: an index of the table of accounts is lost")
-
-// An index of the table of accounts is recognised by its first column, whatever its name.
+// An index of the table of accounts is recognised by its columns, whatever its name.
 type index struct{ column, statement string }
 
-// indexes returns the indexes of the migrations, beside the primary key.
+// indexes returns the indexes of the migrations, beside the primary key. Each has a
+// column, and then the id.
 func (d *dialect) indexes(n names) []index {
 	define := func(column, where string) index {
 		name := n.prefix + "accounts_" + column
@@ -29,13 +24,16 @@ func (d *dialect) indexes(n names) []index {
 	return []index{define("state", ""), define("due", due)}
 }
 
-// index makes the indexes that somebody has dropped.
+// index makes the indexes that somebody has dropped. If it cannot, it logs that, and
+// returns no error: without them lists are slow, and not wrong, but a program that does
+// not start lets nobody sign in. It does not try again either: the index may be locked
+// because another process is building it, which can take minutes.
 func (s *Store) index(ctx context.Context, conn *sql.Conn) error {
 	missing, err := s.missing(ctx, conn)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	err = s.d.d.alone(ctx, conn, func() error {
+	failed := s.d.d.alone(ctx, conn, func() error {
 		missing, err := s.missing(ctx, conn) // since then, another process may have made them
 		for _, i := range missing {
 			if err == nil {
@@ -44,8 +42,19 @@ func (s *Store) index(ctx context.Context, conn *sql.Conn) error {
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrIndexLost, missing[0].statement, err)
+	if failed == nil {
+		return nil
+	}
+	if left, err := s.missing(ctx, conn); err == nil { // some may have been made, here or by another process
+		missing = left
+	}
+	var statements []string
+	for _, i := range missing {
+		statements = append(statements, i.statement)
+	}
+	if len(statements) > 0 {
+		slog.WarnContext(ctx, "sqlstore: the table of accounts lacks an index, so that lists are slow; run the statement",
+			"statement", strings.Join(statements, "; "), "error", failed)
 	}
 	return nil
 }

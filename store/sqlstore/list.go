@@ -41,7 +41,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 }
 
 // listed is a row of a list: its record, which has its id alone if it cannot be read, and
-// its place, where the list goes on.
+// its place, behind which the list continues.
 type listed struct {
 	rec   store.Record
 	place store.Place
@@ -72,7 +72,7 @@ func (s *Store) page(q store.Query, after store.Place, limit int) (statement str
 	case l.due:
 		from := after.Due.UnixMilli()
 		if after.ID == (store.AccountID{}) {
-			from = never + 1 // what is due before the first year is damaged, and has no place
+			from = never + 1 // a record that is due before the year 1 is damaged, and has no place
 		}
 		args = append(args, q.DueBefore.UnixMilli())
 		args = append(args, s.d.d.behindArgs(from, after.ID.Tenant, after.ID.User)...)
@@ -139,8 +139,8 @@ func collect[T any](rows *sql.Rows, err error, read func(*sql.Rows) (T, error)) 
 	return values, rows.Err()
 }
 
-// unread is the error of a row that arrived and could not be read. The connection has
-// nothing to do with it.
+// unread is the error of a row that arrived and could not be read. The connection is not
+// the cause.
 type unread struct{ error }
 
 func (u unread) Unwrap() error { return u.error }

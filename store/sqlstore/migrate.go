@@ -50,7 +50,8 @@ var (
 	// not record how the table of accounts was made: it is missing or empty. Restore it
 	// from a backup. If the table of accounts is complete, the statements that make and
 	// fill the ledger, at the end of the files of [Dialect.Migrations], repair it too.
-	// With MySQL, whose migrations can be repeated, Migrate makes the ledger again.
+	// With MySQL, whose migrations can be repeated, Migrate makes the ledger again if the
+	// table of accounts is there.
 	ErrLedgerLost = errors.New("sqlstore: the ledger of migrations is lost")
 
 	// ErrEncoding means that the server converts text on its way, so that ids would not
@@ -70,8 +71,11 @@ const patience = 30 * time.Second
 // moment. If the database is busy, Migrate tries again for half a minute, unless the
 // context ends first.
 //
-// An index that somebody has dropped is made again, by the same definition.
-// [ErrIndexLost] beside one of the errors below means that this has failed.
+// An index that somebody has dropped is made again, by the same definition. If that
+// fails, for example because the program may not create an index, Migrate logs a warning
+// with the statement and the reason to slog.Default, and returns nil: without an index
+// lists are slow, and not wrong. The package documentation says how to make an index
+// while people sign in.
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
 // [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrLedgerLost], [ErrFileLost],
@@ -216,7 +220,7 @@ func (s *Store) there(ctx context.Context, conn *sql.Conn, table string) (bool, 
 }
 
 // climb applies what is missing, alone: since the look before, another process
-// may have done so. It refuses to make again what was there.
+// may have done so. It refuses to recreate a table that existed.
 func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error {
 	at, err := s.schemaAt(ctx, conn, len(steps))
 	if err != nil {
@@ -228,7 +232,9 @@ func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error
 		return err
 	case !there && s.migrated.Load():
 		return fmt.Errorf("%w: %s is missing, although Migrate has found it", ErrTableLost, s.names.accounts())
-	case at == 0 && !s.d.d.repeatable, at < 0 && there && !s.d.d.repeatable:
+	case at == 0 && !there, (at == 0 || there && at < 0) && !s.d.d.repeatable:
+		// With repeatable migrations, one that stopped halfway may have left the accounts
+		// without the ledger's row. None leaves a ledger without the accounts.
 		return fmt.Errorf("%w: %s does not record how %s was made", ErrLedgerLost, s.names.ledger(), s.names.accounts())
 	}
 	for at = max(at, 0); at < len(steps); at++ {

@@ -22,7 +22,8 @@ var mysql = dialect{
 		return `SELECT count(*) FROM information_schema.tables WHERE ` + mysqlTable, []any{n.schema, n.prefix + table}
 	},
 	index: func(n names, column string) (string, []any) {
-		return `SELECT count(*) FROM information_schema.statistics WHERE ` + mysqlTable + ` AND seq_in_index = 1 AND column_name = ?`,
+		return `SELECT count(*) FROM (SELECT index_name FROM information_schema.statistics WHERE ` + mysqlTable + ` AND sub_part IS NULL
+AND column_name = CASE seq_in_index WHEN 1 THEN ? WHEN 2 THEN 'tenant' WHEN 3 THEN 'user_id' END GROUP BY index_name HAVING count(*) = 3) AS whole`,
 			[]any{n.schema, n.prefix + "accounts", column}
 	},
 

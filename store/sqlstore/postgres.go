@@ -20,8 +20,11 @@ var postgres = dialect{
 		return `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`, []any{n.qualified(table)}
 	},
 	index: func(n names, column string) (string, []any) {
-		return `SELECT count(*) FROM pg_catalog.pg_index JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-WHERE indrelid = to_regclass($1) AND attname = $2`, []any{n.accounts(), column}
+		return `SELECT count(*) FROM pg_catalog.pg_index WHERE indrelid = to_regclass($1) AND indisvalid
+AND (indpred IS NULL OR pg_get_expr(indpred, indrelid) = '(' || $2::text || ' IS NOT NULL)')
+AND ARRAY(SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS part (number, place)
+	JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = part.number
+	WHERE place <= 3 ORDER BY place) = ARRAY[$2::text, 'tenant', 'user_id']`, []any{n.accounts(), column}
 	},
 
 	settings: untold(postgresSettings),

@@ -121,8 +121,8 @@ func TestRepeatsOnlyWhatWasRolledBack(t *testing.T) {
 	}
 }
 
-// A row that cannot be read is no different on another connection: its error comes back at
-// once, and is not taken for the connection's, even though the server has not named it.
+// A row that cannot be read is the same on every connection: its error is returned at once,
+// and not taken for one of the connection, although the server has not named it.
 func TestARowThatCannotBeReadIsReadOnce(t *testing.T) {
 	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
 	for _, d := range dialects() {
@@ -138,14 +138,15 @@ func TestARowThatCannotBeReadIsReadOnce(t *testing.T) {
 			s := sqlstore.New(f.open(t), d)
 			for _, name := range []string{"Get", "List", "Count"} {
 				f.asked = nil
-				require.Error(t, calls(s)[name](t.Context()), "%v %s", d, name)
+				err := calls(s)[name](t.Context())
+				require.Equal(t, column == 2 && name == "List", err == nil, "%v %s, column %d: only a damaged record is in a list", d, name, column)
 				require.Len(t, f.asked, 1, "%v %s, column %d", d, name, column)
 			}
 		}
 	}
 }
 
-// A connection that dies between two rows is another matter: the list is read again.
+// A connection that dies between two rows is different: the list is read again.
 func TestRowsThatBreakOffAreReadAgain(t *testing.T) {
 	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
 	for _, d := range []sqlstore.Dialect{sqlstore.PostgreSQL, sqlstore.MySQL} {

@@ -37,8 +37,8 @@ func migrated() *fake {
 	}}
 }
 
-// newborn answers whether there is a table or an index as a new database does: no ledger
-// yet, and the table of accounts since it was made.
+// newborn answers as a new database does: it has no ledger, and has the table of accounts
+// after that was made.
 func newborn(f *fake) func() (driver.Rows, error) {
 	return func() (driver.Rows, error) {
 		args := f.last()

@@ -22,8 +22,8 @@ var sqlite = dialect{
 		return `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`, []any{n.qualified(table)}
 	},
 	index: func(n names, column string) (string, []any) {
-		return `SELECT count(*) FROM pragma_index_list(?) AS of_table, pragma_index_info(of_table.name) AS part WHERE part.seqno = 0 AND part.name = ?`,
-			[]any{n.accounts(), column}
+		return `SELECT count(*) FROM pragma_index_list(?) AS of_table WHERE (SELECT count(*) FROM pragma_index_info(of_table.name) AS part
+WHERE (part.seqno, part.name) IN (VALUES (0, ?), (1, 'tenant'), (2, 'user_id'))) = 3`, []any{n.accounts(), column}
 	},
 
 	settings: sqliteSettings,
@@ -65,7 +65,7 @@ func sqliteUnwritten(err error) bool {
 	return sqliteStrange(err)
 }
 
-// sqliteStrange recognises a column that is missing; the second is how an INSERT says so.
+// sqliteStrange recognises a missing column. The second text is that of an INSERT.
 func sqliteStrange(err error) bool {
 	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column named")
 }

@@ -165,8 +165,8 @@ func scanHead(row *sql.Rows, more ...any) (store.Record, error) {
 	if err != nil {
 		return store.Record{}, err
 	}
-	if err := rec.ID.Validate(); err != nil {
-		return store.Record{}, fmt.Errorf("sqlstore: a stored id: %w", err)
+	if err := rec.ID.Validate(); err != nil { // not passed over: see the package documentation
+		return store.Record{}, fmt.Errorf("sqlstore: a stored id is damaged, or another program wrote it: %w", err)
 	}
 	rec.Updated = time.UnixMicro(updated).UTC()
 	if due.Valid {

@@ -23,6 +23,7 @@ type DB struct {
 // and refuses one whose tables are not those of this release with [ErrSchema] or
 // [sqlstore.ErrSchemaNewer], since the product may use another release. It also refuses
 // settings with which an acknowledged change can be lost; see [sqlstore.Store.Migrate].
+// A missing index is logged to slog.Default, and not made.
 func Open(ctx context.Context, u URL) (*DB, error) {
 	db, err := u.open(ctx)
 	if err != nil {
@@ -53,10 +54,7 @@ func (u URL) look(ctx context.Context, source string) error {
 	}
 	defer db.Close()
 	err = sqlstore.New(db, u.row.dialect).Migrate(ctx)
-	switch {
-	case errors.Is(err, sqlstore.ErrIndexLost):
-		return nil // lists are slow without it; the product makes it when it starts
-	case errors.Is(err, errLook):
+	if errors.Is(err, errLook) {
 		return ErrSchema
 	}
 	return err

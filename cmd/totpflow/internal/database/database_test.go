@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,8 +92,13 @@ func TestOpenChangesNothing(t *testing.T) {
 	slow := product(t, filepath.Join(dir, "slow.db"))
 	_, err = slow.Exec(`DROP INDEX totpflow_accounts_state`)
 	require.NoError(t, err)
+	var log strings.Builder
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	d, err := database.Open(ctx, parse(t, "sqlite://"+dir+"/slow.db"))
+	slog.SetDefault(was)
 	require.NoError(t, err, "lists are slow without the index, and not wrong")
+	require.Contains(t, log.String(), "CREATE INDEX totpflow_accounts_state ON totpflow_accounts (state, tenant, user_id)")
 	require.NoError(t, d.Close())
 	require.NoError(t, slow.QueryRow(`SELECT count(*) FROM sqlite_schema WHERE name = 'totpflow_accounts_state'`).Scan(&tables))
 	require.Zero(t, tables)
