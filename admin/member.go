@@ -34,6 +34,7 @@ type Member struct {
 	ID                store.AccountID
 	State             MemberState
 	Enrollment        enroll.State
+	Enrolling         bool      // whether an enrollment of an authenticator or a phone has begun and is not confirmed: perhaps a thief's, who has the password
 	Required          bool      // whether policy requires a factor
 	GraceUntil        time.Time // when an enrollment becomes required; may be past; zero for no grace period
 	GraceBegins       bool      // whether the grace period begins at the next sign-in: until then GraceUntil is counted from now
@@ -176,6 +177,9 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	tx := a.engine.View(e)
 	m.Enrollment, m.Throttled, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Throttled(tx), tx.Freeze.At
 	m.Authenticators, m.Phones, m.RecoveryCodesLeft = len(tx.Enrollment.Authenticators()), len(tx.Phones.Phones()), tx.Recovery.Remaining()
+	_, candidate := tx.Enrollment.Candidate(tx.Now)
+	_, number := tx.Phones.Pending(tx.Now)
+	m.Enrolling = candidate || number
 	m.Assigned, _ = phone.ParseNumber(tx.Assigned) // empty: none
 	m.Numbers, m.WeakUntil = tx.Phones.Phones(), tx.Enrollment.WeakUntil()
 	m.GraceUntil, _ = tx.GraceUntil(p)

@@ -104,10 +104,11 @@ func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
 	}
 }
 
-// resettable reports whether a reset would remove something. A person who has set nothing up
-// would only lose the time to do so.
+// resettable reports whether a reset would remove something. If nothing is set up and no set-up
+// is under way, it would end only the sessions and the grace period. A set-up may be a thief's.
 func resettable(m admin.Member) bool {
-	has := m.Authenticators > 0 || m.Phones > 0 || m.RecoveryCodesLeft > 0 || len(m.Browsers) > 0 || !m.IssuedUntil.IsZero()
+	has := m.Authenticators > 0 || m.Phones > 0 || m.RecoveryCodesLeft > 0 || len(m.Browsers) > 0 || !m.IssuedUntil.IsZero() ||
+		m.Enrolling || len(m.Recoverable) > 0
 	return m.Enrollment != enroll.Exempted && (has || m.Enrollment == enroll.ResetPending || !m.FrozenAt.IsZero())
 }
 

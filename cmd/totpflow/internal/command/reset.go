@@ -175,9 +175,9 @@ func (s *session) lookUp(ctx context.Context, tenant string, users []string, wha
 	return refusals, left
 }
 
-// resettable returns a nothingError if a reset would clear nothing. Of a person who has set
-// nothing up, it would only take the time to do so. Another reset begins the 24 hours again,
-// and ends a freeze and an exemption.
+// resettable returns a nothingError if a reset would clear nothing. If nothing is set up and no
+// set-up is under way, it would end only the sessions and the grace period. A set-up may be a
+// thief's. Another reset begins the 24 hours again, and ends a freeze and an exemption.
 func resettable(m admin.Member, what admin.Scope) error {
 	codes := m.RecoveryCodesLeft > 0 || !m.IssuedUntil.IsZero()
 	switch what {
@@ -191,7 +191,8 @@ func resettable(m admin.Member, what admin.Scope) error {
 		}
 	default:
 		ends := m.Enrollment == enroll.ResetPending || m.Enrollment == enroll.Exempted || !m.FrozenAt.IsZero()
-		if !ends && m.Authenticators == 0 && m.Phones == 0 && len(m.Browsers) == 0 && !codes {
+		begun := m.Enrolling || len(m.Recoverable) > 0
+		if !ends && !begun && m.Authenticators == 0 && m.Phones == 0 && len(m.Browsers) == 0 && !codes {
 			return nothingError("nothing to reset: the account has no second factor")
 		}
 	}
