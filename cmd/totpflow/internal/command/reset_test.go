@@ -45,3 +45,19 @@ func TestResetEndsWhatIsNotSetUpYet(t *testing.T) {
 	require.Error(t, second(s.ContinueEnrollment(h.ctx, offer.Token, app)))
 	require.Error(t, second(s.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)))
 }
+
+// A database that fails ends a reset of many at the first account, which the error names: the
+// others were not refused.
+func TestResetOfManyStopsAtADatabaseThatFails(t *testing.T) {
+	h := newInstallation(t)
+	h.enroll("acme", "ana")
+	h.enroll("acme", "ben")
+	ben := acme("ben")
+	_, err := h.db.Exec(`PRAGMA ignore_check_constraints = 1; UPDATE totpflow_accounts SET version = x'00' WHERE tenant = 'acme' AND user_id = 'ben'`)
+	require.NoError(t, err)
+	_, err = h.store.Get(h.ctx, ben)
+	require.Error(t, err)
+	r := h.fails(1, "acme/ben: the database failed: ", "reset", "ana", "ben", "eva", "--tenant", "acme", reason, "--yes")
+	require.Empty(t, r.out)
+	require.Empty(t, r.events())
+}
