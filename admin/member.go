@@ -52,7 +52,7 @@ type Member struct {
 	NeedsCode         bool                 // whether that enrollment requires an issued code, or a recovery code that is left (see Admin.Reset)
 	IssuedUntil       time.Time            // when the issued code ends; zero if none is valid
 	FrozenAt          time.Time            // the time of "it was not me", until the freeze ends
-	Suspected         bool                 // whether a reset of the authenticators also clears the recovery codes, after a freeze (see Admin.Reset)
+	ResetClearsCodes  bool                 // whether a reset of the authenticators also clears the recovery codes, as after a freeze (see Admin.Reset)
 	Throttled         *throttle.Error      // set after too many wrong codes
 	Machine           string               // the name of a machine account
 	Generation        uint64               // see totpflow.User.Generation
@@ -188,7 +188,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	if tx.Issued.Live(tx.Now) {
 		m.IssuedUntil = tx.Issued.At.Add(account.IssuedAge)
 	}
-	m.NeedsCode, m.Suspected = tx.NeedsCode(p), tx.Suspicion.CodeOnly
+	m.NeedsCode, m.ResetClearsCodes = tx.NeedsCode(p), tx.Suspicion.CodeOnly
 	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
 	for _, b := range a.engine.TrustedBrowsers(tx, p) {
 		m.Browsers = append(m.Browsers, totpflow.Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: b.Expires})

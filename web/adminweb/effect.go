@@ -72,7 +72,7 @@ func (e effect) keepsCodes(m admin.Member) bool {
 
 // clearsCodes reports whether a reset clears the recovery codes.
 func clearsCodes(m admin.Member, scope admin.Scope) bool {
-	return scope == admin.ScopeAll || scope == admin.ScopeRecoveryCodes || scope == admin.ScopeAuthenticators && m.Suspected
+	return scope == admin.ScopeAll || scope == admin.ScopeRecoveryCodes || scope == admin.ScopeAuthenticators && m.ResetClearsCodes
 }
 
 // ends names everything that a reset takes away.
