@@ -95,12 +95,12 @@ func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Perso
 
 // An Answer is the decision of one administrator on the request of another one.
 type Answer struct {
-	Asker    Person // the administrator who asked; zero if nobody needs a letter
-	Who      string // the name of the one who answered
-	Tenant   Tenant
-	Action   string    // what was asked for, such as admin.ActionSetPolicy
-	Asked    time.Time // the time of the request
-	Approved bool      // otherwise it was refused, and nothing has changed
+	RequestedBy Person // the administrator who asked; zero if nobody needs a letter
+	AnsweredBy  string // the name of the one who answered
+	Tenant      Tenant
+	Action      string    // what was asked for, such as admin.ActionSetPolicy
+	Asked       time.Time // the time of the request
+	Approved    bool      // otherwise it was refused, and nothing has changed
 }
 
 // Answered returns the answer that an event of the kind event.ApprovalGranted or
@@ -133,17 +133,17 @@ func (p *Pages) Answered(ctx context.Context, e event.Event) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if a.Who, err = p.called(ctx, e.Tenant, who); err != nil {
+	if a.AnsweredBy, err = p.called(ctx, e.Tenant, who); err != nil {
 		return Answer{}, err
 	}
 	if a.Tenant, err = p.tenantOf(ctx, asker.ID, e.Tenant); err != nil {
 		return Answer{}, err
 	}
-	a.Asker = asker
+	a.RequestedBy = asker
 	return a, nil
 }
 
-// AnswerLetter returns the letter to the administrator who asked, a.Asker. It also says what
+// AnswerLetter returns the letter to the administrator who asked, a.RequestedBy. It also says what
 // to do if they did not ask. The site is that of [letters.Config].
 func (p *Pages) AnswerLetter(site string, to letters.Person, a Answer) letters.Letter {
 	l, word, page := p.spoken(to.Language), "refused", "people"
@@ -157,7 +157,7 @@ func (p *Pages) AnswerLetter(site string, to letters.Person, a Answer) letters.L
 	if err != nil {
 		what = a.Action
 	}
-	name, who, tenant := letters.Line(cmp.Or(to.Name, to.Account)), letters.Line(a.Who), letters.Line(a.Tenant.Name)
+	name, who, tenant := letters.Line(cmp.Or(to.Name, to.Account)), letters.Line(a.AnsweredBy), letters.Line(a.Tenant.Name)
 	link := strings.TrimSuffix(site, "/") + p.Path(page) + "?" + url.Values{"tenant": {a.Tenant.ID}}.Encode()
 	text := l.Say("requestLetter."+word, "Name", name, "Who", who, "Tenant", tenant, "What", letters.Line(what), "Asked", l.Minute(a.Asked), "Link", link)
 	return letters.Letter{
