@@ -107,7 +107,8 @@ type Answer struct {
 // event.ApprovalWithdrawn is about, for the letter to the administrator who asked. The
 // answer is zero for other events, for a request that the administrator withdrew, and if the
 // tenant's history no longer has the request or the directory no longer has the
-// administrator. Requests that expire, or end because another policy is set, have no answer.
+// administrator. An administrator whose id is longer than the 190 bytes that an event keeps,
+// with the id of their tenant if it is another one, is not found either. Requests that expire, or end because another policy is set, have no answer.
 func (p *Pages) Answered(ctx context.Context, e event.Event) (Answer, error) {
 	if e.Kind != event.ApprovalGranted && e.Kind != event.ApprovalWithdrawn {
 		return Answer{}, nil
@@ -121,7 +122,7 @@ func (p *Pages) Answered(ctx context.Context, e event.Event) (Answer, error) {
 	i := slices.IndexFunc(st.Activity, func(x event.Event) bool {
 		return x.Kind == event.ApprovalRequested && x.Action == e.Action && x.Until.Equal(e.Until)
 	})
-	who, _, _ := strings.Cut(e.Actor, askedBy)
+	who, _ := admin.Approved(e.Actor)
 	if i < 0 || st.Activity[i].Actor == who {
 		return Answer{}, nil
 	}

@@ -148,10 +148,6 @@ func moreTime(m admin.Member, now time.Time) string {
 	return last.UTC().Format(time.DateOnly)
 }
 
-// askedBy stands between the two administrators in the actor of a change that one of them
-// approved.
-const askedBy = ", asked by "
-
 // history returns a list of changes with the names of those who made them.
 func (p *Pages) history(ctx context.Context, tenant string, events []event.Event) (all []Entry, err error) {
 	const most = 10
@@ -166,7 +162,7 @@ func (p *Pages) history(ctx context.Context, tenant string, events []event.Event
 	}
 	for _, e := range events[:min(most, len(events))] {
 		one := Entry{Event: e}
-		who, asked, _ := strings.Cut(e.Actor, askedBy)
+		who, asked := admin.Approved(e.Actor)
 		if by, ok := strings.CutPrefix(e.Reason, remindsFor); ok && who == "operator "+remindsAs {
 			who, one.Reason = by, ""
 		}
