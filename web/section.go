@@ -208,8 +208,13 @@ func (s *Section) Content(l *Language, page string, data any) (template.HTML, er
 // notice.
 func (s *Section) Notice(w http.ResponseWriter, word string) { s.web.setNotice(w, word) }
 
-// Next keeps the page that a set-up leads to, for a page that requires the set-up first.
-func (s *Section) Next(w http.ResponseWriter, to string) { s.web.setNext(w, to) }
+// Next makes a set-up lead back to the page of the request, for a page that requires the set-up
+// first. For the answer to a form it does nothing: its address is not that of a page.
+func (s *Section) Next(w http.ResponseWriter, r *http.Request) {
+	if to := address(r); r.Method == http.MethodGet && to != s.web.next(r) {
+		s.web.setNext(w, to)
+	}
+}
 
 // SetCookie keeps a value in the browser, as this package's pages do.
 func (s *Section) SetCookie(w http.ResponseWriter, what, value string, age time.Duration) {
