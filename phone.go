@@ -111,7 +111,7 @@ func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error)
 	if err != nil {
 		return phone.Sent{}, err
 	}
-	sent.Again = again
+	sent.NextAt = again
 	return sent, nil
 }
 
@@ -129,8 +129,8 @@ func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Numb
 	return number, err
 }
 
-// writeCode counts the message for the account and writes its code. It returns when the
-// account may be sent another one, if it may not at once.
+// writeCode counts the message for the account and writes its code. It returns when another
+// message may be sent to the account, or zero if now.
 func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Number) (m phone.Message, next time.Time, err error) {
 	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) error {
 		again, err := c.find(tx)

@@ -48,11 +48,11 @@ func TestWhenAnotherMessageCanBeSent(t *testing.T) {
 	for i, wait := range []time.Duration{30 * time.Second, 30 * time.Second, 9 * time.Minute} {
 		sent, err := h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
 		require.NoError(t, err, i)
-		require.Equal(t, h.Clock.Now().Add(wait), sent.Again, i)
-		h.Clock.Set(sent.Again.Add(-time.Second))
+		require.Equal(t, h.Clock.Now().Add(wait), sent.NextAt, i)
+		h.Clock.Set(sent.NextAt.Add(-time.Second))
 		_, err = h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
 		require.ErrorIs(t, err, throttle.ErrThrottled, i)
-		h.Clock.Set(sent.Again)
+		h.Clock.Set(sent.NextAt)
 	}
 	other := h.Open(append(withPhones(&p), func(c *totpflow.Config) {
 		c.Phones = &phone.Delivery{Sender: &p, Limits: phone.DefaultLimits()}
@@ -60,14 +60,14 @@ func TestWhenAnotherMessageCanBeSent(t *testing.T) {
 	})...)
 	sent, err := other.SendPhoneCode(h.Ctx, h.Challenge(ana), id, phone.SMS)
 	require.NoError(t, err)
-	require.Zero(t, sent.Again, "at once")
+	require.Zero(t, sent.NextAt, "at once")
 	next, err := h.SignIn(h.Ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}})
 	require.NoError(t, err)
 	page, err := h.BeginPhone(h.Ctx, next.Challenge, mobile)
 	require.NoError(t, err)
 	sent, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS)
 	require.NoError(t, err)
-	require.Equal(t, h.Clock.Now().Add(30*time.Second), sent.Again)
+	require.Equal(t, h.Clock.Now().Add(30*time.Second), sent.NextAt)
 }
 
 // A hundred requests at once, over two processes, send no more than one account may.

@@ -36,7 +36,7 @@ func TestSigningInByPhone(t *testing.T) {
 		sent, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, via)
 		require.NoError(t, err)
 		require.Equal(t, phone.Sent{
-			To: mobile, Via: via, At: h.Clock.Now(), Expires: h.Clock.Now().Add(phone.CodeLifetime), Again: h.Clock.Now().Add(30 * time.Second),
+			To: mobile, Via: via, At: h.Clock.Now(), Expires: h.Clock.Now().Add(phone.CodeLifetime), NextAt: h.Clock.Now().Add(30 * time.Second),
 		}, sent)
 		d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.WrongCode())
 		refused(t, d, err, totpflow.ErrRejected)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -105,6 +106,27 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 	return &ApprovalError{Request: q.ID}
 }
 
+const (
+	askedBy  = ", asked by " // stands between the two administrators in the actor of an approved change
+	maxActor = 190           // bytes, after which event.Event.Clean cuts an actor off
+)
+
+// Approved splits the actor of an event: into the administrator who approved the change, and
+// the one who had asked for it. For other changes asked is empty, and by is the actor. An event
+// keeps 190 bytes of both: asked may be cut off, or empty, and by is cut off only if it is
+// longer on its own.
+func Approved(actor string) (by, asked string) {
+	by, asked, whole := strings.Cut(actor, askedBy)
+	if !whole && len(actor) == maxActor {
+		for n := len(askedBy) - 1; n > 0; n-- {
+			if rest, cut := strings.CutSuffix(actor, askedBy[:n]); cut {
+				return rest, ""
+			}
+		}
+	}
+	return by, asked
+}
+
 // Approve carries out the request of another administrator, as long as their sessions
 // have not ended since: a thief's request ends when the owner says "it was not me" or
 // changes the password, and when another administrator clears the owner's factors. Both
@@ -132,7 +154,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 	}
 	// In this order: if ids are so long that an event truncates them, the requester's
 	// name is in an event of its own.
-	who.name += ", asked by " + actorName(q.By, tenant)
+	who.name += askedBy + actorName(q.By, tenant)
 	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
 		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
 		switch totpflow.Action(q.Action) { // the change is part of the write that removes the request

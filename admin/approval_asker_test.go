@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 )
@@ -91,4 +93,27 @@ func TestPolicyEndsRequestsForAnother(t *testing.T) {
 	require.ErrorIs(t, exempt.ask(o, o.ByFor(o.boss, exempt.purpose(o))), admin.ErrApproval)
 	o.SetPolicy("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
 	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))))
+}
+
+// An actor names one administrator or two. The first one is whole even where an event has cut
+// off the second one, or the words between them.
+func TestApproved(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for actor, want := range map[string][2]string{
+		"":                                       {"", ""},
+		"boss":                                   {"boss", ""},
+		"operator root":                          {"operator root", ""},
+		"deputy, asked by boss":                  {"deputy", "boss"},
+		"boss, asked by provider/p1":             {"boss", "provider/p1"},
+		long(100) + ", asked by " + long(100):    {long(100), long(79)},
+		long(179) + ", asked by boss":            {long(179), ""},
+		long(182) + ", asked by boss":            {long(182), ""},
+		long(189) + ", asked by boss":            {long(189), ""},
+		long(190) + ", asked by boss":            {long(190), ""},
+		long(10) + ", asked":                     {long(10) + ", asked", ""}, // not cut off
+		strings.Repeat("é", 95) + ", asked by x": {strings.Repeat("é", 95), ""},
+	} {
+		by, asked := admin.Approved(event.Event{Actor: actor}.Clean().Actor)
+		require.Equal(t, want, [2]string{by, asked}, actor)
+	}
 }

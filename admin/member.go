@@ -34,6 +34,7 @@ type Member struct {
 	ID                store.AccountID
 	State             MemberState
 	Enrollment        enroll.State
+	Enrolling         bool      // whether an enrollment of an authenticator or a phone has begun and is not confirmed: perhaps a thief's, who has the password
 	Required          bool      // whether policy requires a factor
 	GraceUntil        time.Time // when an enrollment becomes required; may be past; zero for no grace period
 	GraceBegins       bool      // whether the grace period begins at the next sign-in: until then GraceUntil is counted from now
@@ -51,7 +52,7 @@ type Member struct {
 	NeedsCode         bool                 // whether that enrollment requires an issued code, or a recovery code that is left (see Admin.Reset)
 	IssuedUntil       time.Time            // when the issued code ends; zero if none is valid
 	FrozenAt          time.Time            // the time of "it was not me", until the freeze ends
-	Suspected         bool                 // whether a reset of the authenticators also clears the recovery codes, after a freeze (see Admin.Reset)
+	ResetClearsCodes  bool                 // whether a reset of the authenticators also clears the recovery codes, as after a freeze (see Admin.Reset)
 	Throttled         *throttle.Error      // set after too many wrong codes
 	Machine           string               // the name of a machine account
 	Generation        uint64               // see totpflow.User.Generation
@@ -176,6 +177,9 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	tx := a.engine.View(e)
 	m.Enrollment, m.Throttled, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Throttled(tx), tx.Freeze.At
 	m.Authenticators, m.Phones, m.RecoveryCodesLeft = len(tx.Enrollment.Authenticators()), len(tx.Phones.Phones()), tx.Recovery.Remaining()
+	_, candidate := tx.Enrollment.Candidate(tx.Now)
+	_, number := tx.Phones.Pending(tx.Now)
+	m.Enrolling = candidate || number
 	m.Assigned, _ = phone.ParseNumber(tx.Assigned) // empty: none
 	m.Numbers, m.WeakUntil = tx.Phones.Phones(), tx.Enrollment.WeakUntil()
 	m.GraceUntil, _ = tx.GraceUntil(p)
@@ -184,7 +188,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	if tx.Issued.Live(tx.Now) {
 		m.IssuedUntil = tx.Issued.At.Add(account.IssuedAge)
 	}
-	m.NeedsCode, m.Suspected = tx.NeedsCode(p), tx.Suspicion.CodeOnly
+	m.NeedsCode, m.ResetClearsCodes = tx.NeedsCode(p), tx.Suspicion.CodeOnly
 	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
 	for _, b := range a.engine.TrustedBrowsers(tx, p) {
 		m.Browsers = append(m.Browsers, totpflow.Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: b.Expires})

@@ -148,7 +148,7 @@ type Sent struct {
 	Via     Via
 	At      time.Time // UTC, whole seconds
 	Expires time.Time
-	Again   time.Time // when the account's limits allow another message; zero if they do so at once, and from State.Sent
+	NextAt  time.Time // when another message can be sent; zero if one can be sent now; State.Sent does not set it
 }
 
 // Sent returns the code sent for a challenge, if it can be typed at that time. For the

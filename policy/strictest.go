@@ -84,8 +84,8 @@ func (p Policy) graceWith(q Policy) (time.Duration, time.Time) {
 func (p Policy) hasGrace() bool { return p.Grace != 0 || !p.Deadline.IsZero() }
 
 // Lowers reports whether to asks for less than from in any respect, from now on, even if it
-// is stricter in others. A deadline of to that has passed gives nobody time to enroll. It
-// counts as passed half a minute later, because another process may have a clock that is
+// is stricter in others. If the deadline of to has passed, it gives nobody time to enroll. A
+// deadline counts as passed 30 seconds late, because another process may have a clock that is
 // behind. With the zero time no deadline has passed.
 func Lowers(from, to Policy, now time.Time) bool {
 	// If to asks for nothing less, combining both gives to.

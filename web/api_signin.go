@@ -164,8 +164,8 @@ type sentAnswer struct {
 
 func answerOf(sent phone.Sent) sentAnswer {
 	a := sentAnswer{To: sent.To.String(), Via: sent.Via}
-	if !sent.Again.IsZero() {
-		a.Again = &sent.Again
+	if !sent.NextAt.IsZero() {
+		a.Again = &sent.NextAt
 	}
 	return a
 }

@@ -82,7 +82,7 @@ type pages map[string]*template.Template
 
 // parsePages parses every template for a language, the host's where there is one.
 func (h *Web) parsePages(l *Language) (pages, error) {
-	parts, err := h.parse(template.New("").Funcs(h.functions(l)), "parts.html")
+	parts, err := h.parse(Templates(), template.New("").Funcs(h.functions(l)), "parts.html")
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (h *Web) parsePages(l *Language) (pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		if own, err = h.parse(own, name); err != nil {
+		if own, err = h.parse(Templates(), own, name); err != nil {
 			return nil, err
 		}
 		p[strings.TrimSuffix(name, ".html")] = own.Lookup(name)
@@ -107,9 +107,9 @@ func (h *Web) parsePages(l *Language) (pages, error) {
 	return p, nil
 }
 
-// parse adds the template of a file to t.
-func (h *Web) parse(t *template.Template, name string) (*template.Template, error) {
-	raw, err := fs.ReadFile(Templates(), name)
+// parse adds the template of a file to t: the host's, if it has one of that name.
+func (h *Web) parse(from fs.FS, t *template.Template, name string) (*template.Template, error) {
+	raw, err := fs.ReadFile(from, name)
 	if err != nil {
 		return nil, err
 	}

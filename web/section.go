@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 // A SectionConfig configures a [Section].
 type SectionConfig struct {
 	Prefix     string                           // the path that the pages are mounted under
-	Templates  fs.FS                            // its templates, by names that this package does not use; the host's Config.Templates replace them
+	Templates  fs.FS                            // its templates, by names that this package does not use; the host's Config.Templates replace them; its pages share the definitions in those whose names end in "-parts.html"
 	Catalogues fs.FS                            // its texts, a file for each language, in groups that this package does not use
 	Functions  func(*Language) template.FuncMap // functions for its templates, in addition to those of [Templates]; path is the section's own
 	Head       template.HTML                    // links in addition to the style sheet and the script
@@ -83,7 +84,7 @@ func (s *Section) parse(l *Language) error {
 	funcs["path"] = s.Path
 	funcs["account"] = s.web.Path
 	maps.Copy(funcs, s.Functions(l))
-	parts, err := s.web.parse(template.New("").Funcs(funcs), "parts.html")
+	parts, err := s.web.parse(Templates(), template.New("").Funcs(funcs), "parts.html")
 	if err != nil {
 		return err
 	}
@@ -91,26 +92,23 @@ func (s *Section) parse(l *Language) error {
 	if err != nil { // unreachable: the pattern is fixed
 		return err
 	}
-	s.pages[l] = pages{}
+	shared := func(name string) bool { return strings.HasSuffix(name, "-parts.html") }
 	for _, name := range names {
+		if !shared(name) {
+			continue
+		}
+		if parts, err = s.web.parse(s.Templates, parts, name); err != nil {
+			return err
+		}
+	}
+	s.pages[l] = pages{}
+	for _, name := range slices.DeleteFunc(names, shared) {
 		own, err := parts.Clone()
 		if err != nil {
 			return err
 		}
-		raw, err := fs.ReadFile(s.Templates, name)
-		if err != nil {
+		if own, err = s.web.parse(s.Templates, own, name); err != nil {
 			return err
-		}
-		if host := s.web.Config.Templates; host != nil {
-			switch replaced, err := fs.ReadFile(host, name); {
-			case err == nil:
-				raw = replaced
-			case !errors.Is(err, fs.ErrNotExist):
-				return fmt.Errorf("%w: Templates: %w", ErrConfig, err)
-			}
-		}
-		if own, err = own.New(name).Parse(string(raw)); err != nil {
-			return fmt.Errorf("%w: Templates: %w", ErrConfig, err)
 		}
 		s.pages[l][strings.TrimSuffix(name, ".html")] = own
 	}
@@ -210,8 +208,13 @@ func (s *Section) Content(l *Language, page string, data any) (template.HTML, er
 // notice.
 func (s *Section) Notice(w http.ResponseWriter, word string) { s.web.setNotice(w, word) }
 
-// Next keeps the page that a set-up leads to, for a page that requires the set-up first.
-func (s *Section) Next(w http.ResponseWriter, to string) { s.web.setNext(w, to) }
+// Next makes a set-up lead back to the page of the request, for a page that requires the set-up
+// first. For the answer to a form it does nothing: its address is not that of a page.
+func (s *Section) Next(w http.ResponseWriter, r *http.Request) {
+	if to := address(r); r.Method == http.MethodGet && to != s.web.next(r) {
+		s.web.setNext(w, to)
+	}
+}
 
 // SetCookie keeps a value in the browser, as this package's pages do.
 func (s *Section) SetCookie(w http.ResponseWriter, what, value string, age time.Duration) {

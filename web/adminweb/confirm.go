@@ -78,22 +78,19 @@ func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, v visitor, c con
 }
 
 func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c confirmation, free bool, refused error) error {
-	f, err := p.frame(w, r, v)
-	if err != nil {
-		return err
-	}
 	page := &ConfirmPage{
-		Frame: f, Doing: c.doing, Details: c.details, Terms: c.terms, Request: c.request, Danger: !c.mild, NoCode: free, To: r.URL.Path, Fields: web.Fields(r), Back: c.back,
+		Doing: c.doing, Details: c.details, Terms: c.terms, Request: c.request, Danger: !c.mild, NoCode: free, To: r.URL.Path, Fields: web.Fields(r), Back: c.back,
 	}
-	page.Title = cmp.Or(c.title, c.doing)
+	var err error
 	if !free {
 		if page.CodeField, err = p.section.CodeField(r, v.Session, refused); err != nil {
 			return err
 		}
 	}
-	if page.NeedsApp {
-		p.section.Next(w, c.back)
+	if page.Frame, err = p.frameOf(r, v, page.NeedsApp); err != nil {
+		return err
 	}
+	page.Title = cmp.Or(c.title, c.doing)
 	return p.section.Show(w, r, "admin-confirm", refused, page)
 }
 

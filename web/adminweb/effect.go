@@ -21,6 +21,9 @@ func (e effect) details(l *web.Language, m admin.Member) (details []string) {
 	switch e.action {
 	case admin.ActionResetAccount:
 		details = append(ends(l, m, e.scope), l.Say("does."+string(e.scope), "Count", e.count))
+		if clears := e.scope == admin.ScopeAll || e.scope == admin.ScopeAuthenticators; clears && len(m.Recoverable) > 0 {
+			details = append(details, l.Say("ends.kept", "Names", l.Quoted(kept(m))))
+		}
 		if e.scope == admin.ScopeAuthenticators && (e.count > 1 || e.keepsCodes(m)) {
 			details = append(details, l.Say("does.codesStay", "Count", e.count))
 		}
@@ -69,7 +72,7 @@ func (e effect) keepsCodes(m admin.Member) bool {
 
 // clearsCodes reports whether a reset clears the recovery codes.
 func clearsCodes(m admin.Member, scope admin.Scope) bool {
-	return scope == admin.ScopeAll || scope == admin.ScopeRecoveryCodes || scope == admin.ScopeAuthenticators && m.Suspected
+	return scope == admin.ScopeAll || scope == admin.ScopeRecoveryCodes || scope == admin.ScopeAuthenticators && m.ResetClearsCodes
 }
 
 // ends names everything that a reset takes away.
@@ -80,6 +83,9 @@ func ends(l *web.Language, m admin.Member, scope admin.Scope) (details []string)
 			names = append(names, a.Name)
 		}
 		details = factors(l, append(names, numbers(m)...))
+		if m.Enrolling {
+			details = append(details, l.Say("ends.setup"))
+		}
 	}
 	if codes := m.RecoveryCodesLeft; codes > 0 && clearsCodes(m, scope) {
 		details = append(details, l.Say("ends.codes", "Count", codes))
@@ -95,6 +101,14 @@ func factors(l *web.Language, names []string) []string {
 		return nil
 	}
 	return []string{l.Say("ends.factors", "Names", l.Quoted(names))}
+}
+
+// kept returns the names of the authenticators that could be restored.
+func kept(m admin.Member) (names []string) {
+	for _, x := range m.Recoverable {
+		names = append(names, x.Name)
+	}
+	return names
 }
 
 func numbers(m admin.Member) (names []string) {

@@ -99,6 +99,61 @@ func TestResetOfNothing(t *testing.T) {
 	require.Equal(t, admin.StateGrace, s.member(nora).State)
 }
 
+// A set-up that a thief has begun with the password can be ended, and so can the way back of an
+// authenticator that was taken away. The page names both.
+func TestResetEndsWhatIsNotSetUpYet(t *testing.T) {
+	s := newSite(t, withPhones)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Methods: policy.App | policy.Phone})
+	ctx, b := t.Context(), s.as(boss)
+	begin := func(p adminweb.Person) totpflow.Challenge {
+		next, err := s.service.SignIn(ctx, totpflow.User{ID: p.ID})
+		require.NoError(t, err)
+		require.Equal(t, totpflow.Enroll, next.Step)
+		return next.Challenge
+	}
+	begun := func(p adminweb.Person, doing string) {
+		t.Helper()
+		b.open(p)
+		require.Equal(t, []string{"reset"}, helps(b))
+		b.Page.Submit("/2fa-admin/person/reset", "scope", "all")
+		require.Contains(t, b.Page.Text("doing"), doing)
+		b.confirm()
+	}
+	app := begin(nora)
+	offer, err := s.service.BeginEnrollment(ctx, app)
+	require.NoError(t, err)
+	_, err = s.service.ContinueEnrollment(ctx, offer.Token, app)
+	require.NoError(t, err)
+	begun(nora, "Ends a set-up that was begun and not finished.")
+	_, err = s.service.ContinueEnrollment(ctx, offer.Token, app)
+	require.Error(t, err)
+
+	ines := one("acme", "ines", "Ines Ito")
+	s.directory.Add(ines)
+	number, err := phone.ParseNumber("+43 660 1234567")
+	require.NoError(t, err)
+	page, err := s.service.BeginPhone(ctx, begin(ines), number)
+	require.NoError(t, err)
+	b.Post("/2fa-admin/people/change", "person", key(ines), "scope", "all", "do", "reset")
+	require.Empty(t, b.Page.Text("error"))
+	begun(ines, "Ends a set-up that was begun and not finished.")
+	_, err = s.service.SendEnrollmentCode(ctx, page.Token, phone.SMS)
+	require.Error(t, err)
+
+	s.setPolicy("acme", policy.Policy{Mode: policy.Optional})
+	own := s.service.Account(totpflow.User{ID: mika.ID})
+	proof, err := own.VerifyCode(ctx, totpflow.ActionDisable.On(""), s.phones[mika.ID].Code())
+	require.NoError(t, err)
+	_, err = own.Disable(ctx, proof)
+	require.NoError(t, err)
+	b.open(mika)
+	require.Equal(t, []string{"restore", "reset"}, helps(b))
+	b.Page.Submit("/2fa-admin/person/reset", "scope", "all")
+	require.Contains(t, b.Page.Text("doing"), "Can no longer be brought back: “Phone of mika”.")
+	b.confirm()
+	require.Empty(t, s.member(mika).Recoverable)
+}
+
 // A bulk action applies only to the people for whom it is possible. The page names the others
 // before it happens.
 func TestPeopleWhoAreLeftOut(t *testing.T) {

@@ -25,15 +25,20 @@ func (p *Pages) now() time.Time { return p.Web.Now() }
 
 // frame returns the frame of a page for the visitor. An administrator without an app learns
 // that before they fill in a form, and comes back to the page after the set-up.
-func (p *Pages) frame(w http.ResponseWriter, r *http.Request, v visitor) (f Frame, err error) {
+func (p *Pages) frame(w http.ResponseWriter, r *http.Request, v visitor) (Frame, error) {
 	code, err := p.section.CodeField(r, v.Session, nil)
 	if err != nil {
-		return f, err
+		return Frame{}, err
 	}
-	if f.NoApp = code.NeedsApp; f.NoApp && r.Method == http.MethodGet {
-		p.section.Next(w, r.URL.RequestURI())
+	if code.NeedsApp {
+		p.section.Next(w, r)
 	}
-	f.Account = v.User.Name
+	return p.frameOf(r, v, code.NeedsApp)
+}
+
+// frameOf returns the frame for a visitor of whom it is known whether they have an app.
+func (p *Pages) frameOf(r *http.Request, v visitor, noApp bool) (f Frame, err error) {
+	f.Account, f.NoApp = v.User.Name, noApp
 	f.Until = v.rest.Until
 	for _, t := range v.rest.Targets {
 		them, err := p.Directory.Person(r.Context(), t.ID)

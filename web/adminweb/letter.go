@@ -95,19 +95,20 @@ func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Perso
 
 // An Answer is the decision of one administrator on the request of another one.
 type Answer struct {
-	Asker    Person // the administrator who asked; zero if nobody needs a letter
-	Who      string // the name of the one who answered
-	Tenant   Tenant
-	Action   string    // what was asked for, such as admin.ActionSetPolicy
-	Asked    time.Time // the time of the request
-	Approved bool      // otherwise it was refused, and nothing has changed
+	RequestedBy Person // the administrator who asked; zero if nobody needs a letter
+	AnsweredBy  string // the name of the one who answered
+	Tenant      Tenant
+	Action      string    // what was asked for, such as admin.ActionSetPolicy
+	Asked       time.Time // the time of the request
+	Approved    bool      // otherwise it was refused, and nothing has changed
 }
 
 // Answered returns the answer that an event of the kind event.ApprovalGranted or
 // event.ApprovalWithdrawn is about, for the letter to the administrator who asked. The
 // answer is zero for other events, for a request that the administrator withdrew, and if the
 // tenant's history no longer has the request or the directory no longer has the
-// administrator. Requests that expire, or end because another policy is set, have no answer.
+// administrator. An administrator whose id is longer than the 190 bytes that an event keeps,
+// with the id of their tenant if it is another one, is not found either. Requests that expire, or end because another policy is set, have no answer.
 func (p *Pages) Answered(ctx context.Context, e event.Event) (Answer, error) {
 	if e.Kind != event.ApprovalGranted && e.Kind != event.ApprovalWithdrawn {
 		return Answer{}, nil
@@ -121,7 +122,7 @@ func (p *Pages) Answered(ctx context.Context, e event.Event) (Answer, error) {
 	i := slices.IndexFunc(st.Activity, func(x event.Event) bool {
 		return x.Kind == event.ApprovalRequested && x.Action == e.Action && x.Until.Equal(e.Until)
 	})
-	who, _, _ := strings.Cut(e.Actor, askedBy)
+	who, _ := admin.Approved(e.Actor)
 	if i < 0 || st.Activity[i].Actor == who {
 		return Answer{}, nil
 	}
@@ -133,17 +134,17 @@ func (p *Pages) Answered(ctx context.Context, e event.Event) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if a.Who, err = p.called(ctx, e.Tenant, who); err != nil {
+	if a.AnsweredBy, err = p.called(ctx, e.Tenant, who); err != nil {
 		return Answer{}, err
 	}
 	if a.Tenant, err = p.tenantOf(ctx, asker.ID, e.Tenant); err != nil {
 		return Answer{}, err
 	}
-	a.Asker = asker
+	a.RequestedBy = asker
 	return a, nil
 }
 
-// AnswerLetter returns the letter to the administrator who asked, a.Asker. It also says what
+// AnswerLetter returns the letter to the administrator who asked, a.RequestedBy. It also says what
 // to do if they did not ask. The site is that of [letters.Config].
 func (p *Pages) AnswerLetter(site string, to letters.Person, a Answer) letters.Letter {
 	l, word, page := p.spoken(to.Language), "refused", "people"
@@ -157,7 +158,7 @@ func (p *Pages) AnswerLetter(site string, to letters.Person, a Answer) letters.L
 	if err != nil {
 		what = a.Action
 	}
-	name, who, tenant := letters.Line(cmp.Or(to.Name, to.Account)), letters.Line(a.Who), letters.Line(a.Tenant.Name)
+	name, who, tenant := letters.Line(cmp.Or(to.Name, to.Account)), letters.Line(a.AnsweredBy), letters.Line(a.Tenant.Name)
 	link := strings.TrimSuffix(site, "/") + p.Path(page) + "?" + url.Values{"tenant": {a.Tenant.ID}}.Encode()
 	text := l.Say("requestLetter."+word, "Name", name, "Who", who, "Tenant", tenant, "What", letters.Line(what), "Asked", l.Minute(a.Asked), "Link", link)
 	return letters.Letter{

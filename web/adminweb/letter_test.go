@@ -174,7 +174,7 @@ func TestAnswerLetter(t *testing.T) {
 			s.clock.Advance(time.Hour)
 			a, err := s.office.Answered(t.Context(), s.answer(c.by, c.approve))
 			require.NoError(t, err)
-			require.Equal(t, deputy, a.Asker)
+			require.Equal(t, deputy, a.RequestedBy)
 			require.Equal(t, []any{acme, c.approve, asked}, []any{a.Tenant, a.Approved, a.Asked})
 			l := s.office.AnswerLetter("https://backup.example/", letters.Person{Name: "Dee\nPuty", Account: "dee"}, a)
 			for _, words := range append(c.words, "Hello Dee Puty,\n", "\n    A machine account\n    2 March 2026, 09:30 UTC\n", "\n    https://backup.example/2fa-admin/people?tenant=acme\n",
@@ -216,7 +216,7 @@ func TestNoAnswer(t *testing.T) {
 	e := s.answer(ops, true)
 	a, err := s.office.Answered(t.Context(), e)
 	require.NoError(t, err)
-	require.Equal(t, deputy, a.Asker)
+	require.Equal(t, deputy, a.RequestedBy)
 	later := e
 	later.Until = e.Until.Add(time.Second)
 	none(later)

@@ -104,10 +104,11 @@ func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
 	}
 }
 
-// resettable reports whether a reset would remove something. A person who has set nothing up
-// would only lose the time to do so.
+// resettable reports whether a reset would remove something. If nothing is set up and no set-up
+// is under way, it would end only the sessions and the grace period. A set-up may be a thief's.
 func resettable(m admin.Member) bool {
-	has := m.Authenticators > 0 || m.Phones > 0 || m.RecoveryCodesLeft > 0 || len(m.Browsers) > 0 || !m.IssuedUntil.IsZero()
+	has := m.Authenticators > 0 || m.Phones > 0 || m.RecoveryCodesLeft > 0 || len(m.Browsers) > 0 || !m.IssuedUntil.IsZero() ||
+		m.Enrolling || len(m.Recoverable) > 0
 	return m.Enrollment != enroll.Exempted && (has || m.Enrollment == enroll.ResetPending || !m.FrozenAt.IsZero())
 }
 
@@ -147,10 +148,6 @@ func moreTime(m admin.Member, now time.Time) string {
 	return last.UTC().Format(time.DateOnly)
 }
 
-// askedBy stands between the two administrators in the actor of a change that one of them
-// approved.
-const askedBy = ", asked by "
-
 // history returns a list of changes with the names of those who made them.
 func (p *Pages) history(ctx context.Context, tenant string, events []event.Event) (all []Entry, err error) {
 	const most = 10
@@ -165,7 +162,7 @@ func (p *Pages) history(ctx context.Context, tenant string, events []event.Event
 	}
 	for _, e := range events[:min(most, len(events))] {
 		one := Entry{Event: e}
-		who, asked, _ := strings.Cut(e.Actor, askedBy)
+		who, asked := admin.Approved(e.Actor)
 		if by, ok := strings.CutPrefix(e.Reason, remindsFor); ok && who == "operator "+remindsAs {
 			who, one.Reason = by, ""
 		}

@@ -3,6 +3,7 @@ package adminweb_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -208,7 +209,7 @@ func TestAdministratorWithoutAnApp(t *testing.T) {
 	s := newSite(t)
 	s.directory.Appoint(nora.ID, acme)
 	b := s.as(nora)
-	b.Get("/2fa-admin/policy")
+	b.Get("/2fa-admin/policy?tenant=acme")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "required")
 	require.Contains(t, b.Page.Text("main"), "You need an authenticator app of your own for this.")
 	b.Get("/2fa/setup")
@@ -243,6 +244,35 @@ func TestAppIsNeededBeforeTheForm(t *testing.T) {
 	b.Page.Submit("/2fa/security/saved")
 	require.Equal(t, pages[3], b.Page.Path)
 	require.Empty(t, b.Page.Text("needs-app"))
+}
+
+// The set-up leads back to the page as the browser knows it, behind a router that strips a
+// prefix. A page that is loaded again sets no cookie again.
+func TestSetupLeadsBackBehindAPrefix(t *testing.T) {
+	s := newSite(t)
+	s.directory.Appoint(nora.ID, acme)
+	b := s.as(nora)
+	get := func() []*http.Cookie {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/app/2fa-admin/people?tenant=acme", nil)
+		for _, c := range b.Cookies() {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		http.StripPrefix("/app", s.office.Handler()).ServeHTTP(w, r)
+		require.Equal(t, http.StatusOK, w.Code)
+		return slices.DeleteFunc(w.Result().Cookies(), func(c *http.Cookie) bool { return !strings.HasSuffix(c.Name, "next") })
+	}
+	kept := get()
+	require.Len(t, kept, 1)
+	b.SetCookie(kept[0].Name, kept[0].Value)
+	require.Empty(t, get())
+	b.Get("/2fa/setup")
+	uri := b.Page.Links()[slices.IndexFunc(b.Page.Links(), func(to string) bool { return strings.HasPrefix(to, "otpauth:") })]
+	phone, err := totptest.ScanURI(uri, s.clock)
+	require.NoError(t, err)
+	b.Page.Submit("/2fa/setup", "code", phone.Code())
+	b.Page.Submit("/2fa/security/saved")
+	require.Equal(t, "/app/2fa-admin/people?tenant=acme", b.Page.Path)
 }
 
 // Where the factor is mandatory, it is required before and after.

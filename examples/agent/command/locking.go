@@ -27,7 +27,7 @@ func (a *agent) lock(ctx context.Context, _ []string) error {
 		defer a.note(a.text("lockUntold"))
 	}
 	if unmarked != nil {
-		return a.files.fault(lockFile, errUnmarked)
+		return unmarked
 	}
 	a.say(a.text("nowLocked"))
 	if opened { // the files were read before that

@@ -23,7 +23,7 @@ import (
 func (c *console) notify(ctx context.Context, n event.Notification) error {
 	e := n.Main()
 	answer, err := c.office.Answered(ctx, e)
-	to := cmp.Or(n.User, answer.Asker.ID.User)
+	to := cmp.Or(n.User, answer.RequestedBy.ID.User)
 	switch {
 	case e.Kind == event.ApprovalRequested:
 		return c.notifyApprovers(ctx, e)

@@ -157,8 +157,8 @@ func TestReset(t *testing.T) {
 	h.fails(2, "<user> is missing", "reset", reason, "--yes")
 }
 
-// A reset that would clear nothing is refused: it would report a success, and only take the
-// person's time to set up away. The other commands refuse what changes nothing as well.
+// A reset that would clear nothing is refused: it would report a success, and end only the
+// person's sessions and grace period. The other commands refuse what changes nothing as well.
 func TestNothingToReset(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // each code moves it on, and the command has the machine's clock

@@ -20,7 +20,8 @@ type change struct {
 	said string // what has happened, and what is next
 	// fresh allows an account that has no record yet.
 	fresh bool
-	// look refuses a change that would do nothing, before the question. It may be nil.
+	// look refuses a change that would do nothing, before the question. It may be nil, and
+	// is not called for a fresh account.
 	look func(admin.Member) error
 	do   func(context.Context, *session) error
 	// after adds values that are known only afterwards, to the report and to the
@@ -58,13 +59,13 @@ func (a *app) change(c *cobra.Command, ch change) error {
 		return err
 	}
 	defer s.db.Close()
-	if ch.fresh {
+	switch {
+	case ch.fresh:
 		err = s.match(ctx)
-	} else {
-		err = explain(ch.id, s.found(ctx, ch.id))
-	}
-	if err == nil && ch.look != nil {
+	case ch.look != nil:
 		err = explain(ch.id, s.look(ctx, ch.id, ch.look))
+	default:
+		err = explain(ch.id, s.found(ctx, ch.id))
 	}
 	if err != nil {
 		return err
@@ -78,12 +79,15 @@ func (a *app) change(c *cobra.Command, ch change) error {
 	return a.tellChange(ctx, s, ch)
 }
 
-// look applies the check to the account as it is. It lets a record that does not open
-// through: the change reports that.
+// look applies the check to the account as it is. It returns ErrNoAccount if there is no record,
+// and lets one that does not open through: the change reports that.
 func (s *session) look(ctx context.Context, id store.AccountID, check func(admin.Member) error) error {
 	m, err := s.admin.Member(ctx, s.by, id)
-	if err != nil || m.State == admin.StateUnreadable {
+	switch {
+	case err != nil || m.State == admin.StateUnreadable:
 		return err
+	case m.Updated.IsZero():
+		return admin.ErrNoAccount
 	}
 	return check(m)
 }

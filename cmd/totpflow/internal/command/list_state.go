@@ -11,8 +11,8 @@ import (
 )
 
 // stored are the words by which the database selects the records of a state. They are
-// those of the record's last change. Time adds nobody to these states but from pending to
-// disabled: a first set-up that is not confirmed. A weak secret that ends makes an enabled
+// those of the record's last change. As time passes, an account enters these states only from
+// pending to disabled: a first set-up that is not confirmed. A weak secret that ends makes an enabled
 // account required, so every record is read for required, and for enabled nearly every one
 // would be.
 var stored = map[string][]string{

@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -123,26 +124,37 @@ func (a *app) resetMany(ctx context.Context, tenant string, users []string, what
 	defer s.db.Close()
 	out := bulk{Command: "reset", DryRun: !a.yes, Outcomes: []outcome{}}
 	users = slices.Compact(slices.Sorted(slices.Values(users)))
+	var failed error
 	for batch := range slices.Chunk(users, admin.MaxAccounts) {
-		refusals, left := s.lookUp(ctx, tenant, batch, what)
-		errs := make(map[string]error) // of the resets themselves
-		if a.yes && len(left) > 0 {
-			outcomes, err := s.admin.ResetMany(ctx, s.by, tenant, left, what)
-			if err != nil {
-				return err
-			}
-			for _, o := range outcomes {
-				errs[o.ID.User] = explainChange(o.ID, o.Err)
-			}
+		var errs map[string]error
+		if errs, failed = s.resetBatch(ctx, tenant, batch, what, a.yes); failed != nil {
+			break
 		}
 		for _, user := range batch {
-			out.add(0, store.AccountID{Tenant: tenant, User: user}, cmp.Or(refusals[user], errs[user]))
+			out.add(0, store.AccountID{Tenant: tenant, User: user}, errs[user])
 		}
 		if a.yes {
 			s.note(ctx, out.Outcomes[len(out.Outcomes)-len(batch):])
 		}
 	}
-	return a.tellBulk(out, "cleared the "+scopeWords[what], "would clear the "+scopeWords[what])
+	if failed != nil && len(out.Outcomes) == 0 {
+		return failed
+	}
+	return cmp.Or(failed, a.tellBulk(out, "cleared the "+scopeWords[what], "would clear the "+scopeWords[what]))
+}
+
+// resetBatch resets those of the users who have something to reset, or with yes unset only looks
+// at them. It returns why the others were not reset.
+func (s *session) resetBatch(ctx context.Context, tenant string, users []string, what admin.Scope, yes bool) (errs map[string]error, err error) {
+	errs, left, err := s.lookUp(ctx, tenant, users, what)
+	if err != nil || !yes || len(left) == 0 {
+		return errs, err
+	}
+	outcomes, err := s.admin.ResetMany(ctx, s.by, tenant, left, what)
+	for _, o := range outcomes {
+		errs[o.ID.User] = explainChange(o.ID, o.Err)
+	}
+	return errs, err
 }
 
 // note adds the state of the accounts that were reset. If it cannot be read, they were
@@ -157,27 +169,27 @@ func (s *session) note(ctx context.Context, outcomes []outcome) {
 	}
 }
 
-// lookUp returns why some of the users cannot be reset, and the others.
-func (s *session) lookUp(ctx context.Context, tenant string, users []string, what admin.Scope) (refusals map[string]error, left []string) {
+// lookUp returns why some of the users cannot be reset, and the others. If the database fails, it
+// stops.
+func (s *session) lookUp(ctx context.Context, tenant string, users []string, what admin.Scope) (refusals map[string]error, left []string, err error) {
 	refusals = make(map[string]error)
 	for _, user := range users {
 		id := store.AccountID{Tenant: tenant, User: user}
-		err := s.found(ctx, id)
-		if err == nil {
-			err = s.look(ctx, id, func(m admin.Member) error { return resettable(m, what) })
-		}
-		if err != nil {
+		switch err := s.look(ctx, id, func(m admin.Member) error { return resettable(m, what) }); {
+		case errors.Is(err, store.ErrUnavailable):
+			return nil, nil, fmt.Errorf("%s: %w", label(id), explain(id, err))
+		case err != nil:
 			refusals[user] = explain(id, err)
-		} else {
+		default:
 			left = append(left, user)
 		}
 	}
-	return refusals, left
+	return refusals, left, nil
 }
 
-// resettable returns a nothingError if a reset would clear nothing. Of a person who has set
-// nothing up, it would only take the time to do so. Another reset begins the 24 hours again,
-// and ends a freeze and an exemption.
+// resettable returns a nothingError if a reset would clear nothing. If nothing is set up and no
+// set-up is under way, it would end only the sessions and the grace period. A set-up may be a
+// thief's. Another reset begins the 24 hours again, and ends a freeze and an exemption.
 func resettable(m admin.Member, what admin.Scope) error {
 	codes := m.RecoveryCodesLeft > 0 || !m.IssuedUntil.IsZero()
 	switch what {
@@ -191,7 +203,8 @@ func resettable(m admin.Member, what admin.Scope) error {
 		}
 	default:
 		ends := m.Enrollment == enroll.ResetPending || m.Enrollment == enroll.Exempted || !m.FrozenAt.IsZero()
-		if !ends && m.Authenticators == 0 && m.Phones == 0 && len(m.Browsers) == 0 && !codes {
+		begun := m.Enrolling || len(m.Recoverable) > 0
+		if !ends && !begun && m.Authenticators == 0 && m.Phones == 0 && len(m.Browsers) == 0 && !codes {
 			return nothingError("nothing to reset: the account has no second factor")
 		}
 	}
