@@ -211,7 +211,7 @@ func keepMoving(ctx context.Context, s store.Store, ids []store.AccountID, begun
 	}
 }
 
-// beside runs list while write runs, from when that calls begun.
+// beside runs list while write runs; it starts list when calls of write have begun.
 func beside(write func(begun func(), stop <-chan struct{}) error, list func() error) error {
 	var over sync.WaitGroup
 	var wrote error

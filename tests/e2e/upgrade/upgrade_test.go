@@ -24,7 +24,7 @@ const (
 )
 
 // During a rolling upgrade, processes of two releases write the same records, and a
-// browser brings the one what the other has handed out. A release that reads a new format
+// browser brings one release the tokens of the other. A release that reads a new format
 // comes before the one that writes it, so that each of two neighbours reads all that the
 // other makes. A release further back refuses: with its next write it would drop the parts
 // that it does not know, and with them what they protect.

@@ -125,7 +125,7 @@ func (m *mailServer) notify(ctx context.Context, n event.Notification) error {
 	return nil
 }
 
-// count counts an account that was tried: the one that hangs at the begin of its call and,
+// count counts an account that was tried: the one that hangs at the start of its call and,
 // without effect, at its end.
 func (m *mailServer) count() {
 	m.mu.Lock()
