@@ -38,7 +38,7 @@
 //     others need the primary key, and one on state, tenant and user. If List reads an
 //     index and then the records, it leaves out each record that is no longer at the
 //     place of its entry.
-//   - [Counter] is optional, for a database that counts quicker than it lists.
+//   - [Counter] is optional, for a database that counts faster than it lists.
 //   - The test is storetest.Run, with -race, and once for each isolation level.
 //
 // Two properties cannot be tested from outside: that an acknowledged write survives a

@@ -15,7 +15,8 @@ import (
 )
 
 // The body of a record, once opened: a body that is read is written back unchanged, also in
-// a format that is newer than the one that this release writes by itself. The account stays writable and bounded when it is next changed.
+// a format that is newer than the one that this release writes by itself. The account
+// stays writable and bounded when it is next changed.
 func FuzzDecode(f *testing.F) {
 	for _, a := range []Account{{}, full(f), closed(f), ofTenant(f), typical(f), worst(f, at)} {
 		for format := uint64(wire.Written); format <= wire.Newest; format++ {

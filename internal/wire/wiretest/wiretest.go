@@ -38,8 +38,8 @@ func View(t testing.TB, v wire.Fielder) string {
 }
 
 // Read returns the T that data encodes, and fails the test unless data is its only
-// encoding in its format. Of a format that is older than [wire.Written] only the reading
-// is left.
+// encoding in its format. This release reads a format that is older than [wire.Written],
+// and does not write it.
 func Read[T any, P Value[T]](t testing.TB, data []byte) T {
 	t.Helper()
 	var v T

@@ -1,5 +1,5 @@
-// Package upgrade runs releases of the module beside each other, one format of what they
-// store and hand out apart.
+// Package upgrade runs releases of the module that read and write different formats. Each
+// of them reads what the others store and hand out.
 package upgrade
 
 import (
@@ -27,11 +27,11 @@ const (
 
 // During a rolling upgrade, processes of two releases write the same records, and a
 // browser brings one release the tokens of the other. A release that reads a new format
-// comes before the one that writes it, so that each of two neighbours reads all that the
-// other makes. A release further back refuses: with its next write it would drop the parts
+// comes before the one that writes it, so that each of two neighbours reads everything
+// that the other writes. A release further back refuses: with its next write it would drop the parts
 // that it does not know, and with them what they protect.
 //
-// The last release stands at the beginning: released.go has its formats. This release
+// The list begins with the last release, whose formats are in released.go. This release
 // would not be its neighbour if it wrote a format as soon as it reads it.
 func TestReleasesReadEachOther(t *testing.T) {
 	newest, written := number(t, formatFile, "Newest"), number(t, formatFile, "Written")
@@ -126,7 +126,7 @@ func (r *release) build(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 }
 
-// run has the release write a bundle, and returns its answers to all that is in the others.
+// run has the release write a bundle, and returns what it can read of the others.
 func (r *release) run(t *testing.T, bundle string, bundles ...string) []map[string]string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), r.binary, "-test.run", "^TestRelease$")
