@@ -28,8 +28,8 @@ const (
 // During a rolling upgrade, processes of two releases write the same records, and a
 // browser brings one release the tokens of the other. A release that reads a new format
 // comes before the one that writes it, so that each of two neighbours reads everything
-// that the other writes. A release further back refuses: with its next write it would drop the parts
-// that it does not know, and with them what they protect.
+// that the other writes. A release further back refuses: with its next write it would drop
+// the parts that it does not know, and with them what they protect.
 //
 // The list begins with the last release, whose formats are in released.go. This release
 // would not be its neighbour if it wrote a format as soon as it reads it.
