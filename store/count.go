@@ -21,7 +21,8 @@ type Counter interface {
 // The counts are for display. They are not a snapshot, and a state word is not proof of a
 // record's content. Every record that can be read counts: a caller that keeps records
 // which are not people's accounts gives them separate states, and adds up the states that
-// it knows. A damaged record is not counted, or in the state that an index names.
+// it knows. A damaged record is not counted, or is counted in the state of its
+// index entry.
 //
 // A [Counter] is asked for the counts. For any other store Count reads the heads of all
 // records, a page at a time. An error of the store is wrapped in [ErrUnavailable].

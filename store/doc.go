@@ -33,12 +33,12 @@
 //   - List returns what [Query.Selects], in the order of [Query.Place], behind the
 //     place that Start returned, at most limit records; with Heads without their
 //     bytes. Wherever more may follow, Next is [Place.Cursor] of the last place that
-//     the page covers: that of its last record, or of one behind it that it leaves
-//     out. A list by due time needs an index on due time, tenant and user; the
+//     the page covers: that of its last record, or that of a later record that the
+//     page omits. A list by due time needs an index on due time, tenant and user; the
 //     others need the primary key, and one on state, tenant and user. If List reads an
 //     index and then the records, it leaves out each record that is no longer at the
 //     place of its entry.
-//   - [Counter] is optional, for a database that counts quicker than it lists.
+//   - [Counter] is optional, for a database that counts faster than it lists.
 //   - The test is storetest.Run, with -race, and once for each isolation level.
 //
 // Two properties cannot be tested from outside: that an acknowledged write survives a

@@ -22,8 +22,8 @@ var (
 	// ErrNotWritten means that a Put or Delete failed, and it is certain that nothing was
 	// written or will be. An adapter wraps it around its database's error only if that
 	// leaves no doubt; [Update] then returns it in ErrUnavailable, and a caller may
-	// report that nothing has changed, instead of an unknown outcome. A conflict is
-	// ErrConflict alone: Update decides again only after that.
+	// report that nothing has changed, instead of an unknown outcome. Return
+	// ErrConflict without ErrNotWritten; otherwise Update does not try again.
 	ErrNotWritten = errors.New("store: nothing was written")
 
 	// ErrUnavailable means that the store could not answer, or nobody knows whether it

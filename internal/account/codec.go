@@ -23,14 +23,11 @@ const purpose = "totpflow/account"
 // "no second factor".
 var ErrFormat = errors.New("account: record of an unknown format")
 
-// Format returns the format in which the account is written. A record that a process of
-// the next release has written stays in its format: in the older one it would lose the
-// fields that are new, and with them what they protect.
-func (a *Account) Format() uint64 { return max(wire.Written, a.format) }
-
-// encode REVEALS the secrets of a: it is for sealing only.
+// encode REVEALS the secrets of a: it is for sealing only. A record that a process of the
+// next release has written stays in its format: in the older one it would lose the fields
+// that are new, and with them what they protect.
 func encode(a *Account) ([]byte, error) {
-	data, err := wire.EncodeAs(a.Format(), a)
+	data, err := wire.EncodeAs(max(wire.Written, a.format), a)
 	if err != nil {
 		return nil, fmt.Errorf("account: encode: %w", err)
 	}

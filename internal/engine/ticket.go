@@ -20,8 +20,8 @@ import (
 // be taken for another.
 //
 // A ticket is base64url, without padding, of [keyring.Ring.Seal] for the name of its kind.
-// The associated data are the audience and the ring's epoch in decimal. Sealed are 32 bytes
-// of HMAC-SHA-256 by the account's ticket key, and the text that they sign. Package wire
+// The associated data are the audience and the ring's epoch in decimal. The sealed text is 32
+// bytes of HMAC-SHA-256 by the account's ticket key, and the text that they sign. Package wire
 // defines the kinds of its fields; issued is when the ticket, or the first one of those
 // that led to it, was handed out.
 //

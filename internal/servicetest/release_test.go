@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -219,10 +220,8 @@ var kinds = map[string]string{
 	"challenge": "totpflow/challenge", "external": "totpflow/external", "proof": "totpflow/proof", "enrollment": "totpflow/enrollment",
 }
 
-// formatOf returns the format of ana's record.
-func formatOf(h *harness) uint64 {
-	r, err := h.Memory.Get(h.Ctx, anaID)
-	h.Must(err)
+// formatOf returns the format of a record.
+func formatOf(h *harness, r store.Record) uint64 {
 	due := ""
 	if !r.Due.IsZero() {
 		due = strconv.FormatInt(r.Due.UnixMilli(), 10)
@@ -230,6 +229,17 @@ func formatOf(h *harness) uint64 {
 	plain, err := h.Ring().Open("totpflow/account", r.Sealed, r.ID.Tenant, r.ID.User, r.Version.String(), r.State, due)
 	h.Must(err)
 	return wire.Format(plain)
+}
+
+// expectMore fails the test if a release that knows the field Account.More has lost its
+// value. tests/e2e/upgrade adds the field to the newest format, and sets it in each record
+// that is first written in that format.
+func expectMore(h *harness, r store.Record) {
+	var a account.Account
+	h.Must(a.Open(h.Ring(), r))
+	if more := reflect.ValueOf(a).FieldByName("More"); more.IsValid() {
+		require.Equal(h.T, formatOf(h, r) == wire.Newest, more.Bool(), "the field of the newest format, in the record of %s", r.ID.User)
+	}
 }
 
 // tries are all attempts to use what a bundle has.
@@ -241,16 +251,23 @@ func tries() map[string]func(h *harness, b bundle) error {
 				if err = a.Open(h.Ring(), r); err != nil {
 					require.ErrorIs(h.T, err, account.ErrFormat)
 					require.Zero(h.T, a, "never an account without a second factor")
+				} else {
+					expectMore(h, r)
 				}
 			}
 			return err
 		},
-		"format of a record that is changed": func(h *harness, _ bundle) error {
-			before := formatOf(h)
+		"format and new field of a record that is changed": func(h *harness, _ bundle) error {
+			before, err := h.Memory.Get(h.Ctx, anaID)
+			h.Must(err)
 			if err := servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)); err != nil {
 				return err
 			}
-			require.Equal(h.T, max(before, wire.Written), formatOf(h), "no field of a newer format is lost")
+			after, err := h.Memory.Get(h.Ctx, anaID)
+			h.Must(err)
+			require.NotEqual(h.T, before.Version, after.Version)
+			require.Equal(h.T, max(formatOf(h, before), wire.Written), formatOf(h, after), "no field of a newer format is lost")
+			expectMore(h, after)
 			return nil
 		},
 		"challenge": func(h *harness, b bundle) error {

@@ -15,7 +15,8 @@ package wire
 //     as that of package account. Golden files stay as they are.
 //
 // While both run, the first release changes records that the second has written. They
-// stay in the new format, with the new field (account.Account.Format).
+// stay in the new format, with the new field: an account.Account keeps the format in which
+// it was read.
 //
 // Oldest follows when no record of a format can be left: every record has been
 // written again by then, which a reseal of all records does. It stays at or below the

@@ -19,8 +19,8 @@ import (
 // etcd answers with a token, which it forgets after five minutes without a call by
 // default. After such a refusal, which has changed nothing, these options sign in again
 // and repeat the call. The client's own Username and Password do the same with a server
-// from 3.5 on (tested with 3.5.0, 3.5.35, 3.6.16 and 3.7.3), and not with an older one
-// (3.4.23), which refuses the expired token even where the client asks for a new one:
+// from 3.5 on (tested with 3.5.0, 3.5.35, 3.6.9, 3.6.16 and 3.7.3), and not with an older
+// one (3.4.23), which refuses the expired token even where the client asks for a new one:
 // every call then runs into its deadline until the process is started again.
 //
 // Until it expires, a token is worth as much as the password: use TLS. Use the options

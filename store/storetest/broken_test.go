@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/totpflow/totpflow/store"
@@ -30,6 +31,7 @@ type broken struct {
 	write  func(ctx context.Context, do func() error) error // runs swap or erase; not under mu
 
 	asked context.Context // of the read that runs; under mu
+	gap   chan struct{}   // closed at the end of the gap that letOthers makes; under mu
 
 	// what a list shows of a record that cannot be read, and at which place it goes on
 	show func(q store.Query, id store.AccountID, place store.Place) (rec store.Record, in bool, next store.Place)
@@ -108,9 +110,38 @@ func (b *broken) file(rec store.Record) {
 	b.records[k] = b.keep(rec)
 }
 
+// letOthers makes a gap between two steps of a call, under mu. It returns when every other
+// goroutine of the test has come to the end of a call or to the same gap, or waits for
+// something else. The test runs in a bubble of [synctest.Test].
+func (b *broken) letOthers() {
+	gap := b.gap
+	if gap == nil {
+		gap = make(chan struct{})
+		b.gap = gap
+		b.mu.Unlock()
+		synctest.Wait()
+		b.mu.Lock()
+		b.gap = nil
+		close(gap)
+		return
+	}
+	b.mu.Unlock()
+	<-gap
+	b.mu.Lock()
+}
+
+// leave ends a call, and unlocks mu. A call that takes place in a gap waits for its end.
+func (b *broken) leave() {
+	gap := b.gap
+	b.mu.Unlock()
+	if gap != nil {
+		<-gap
+	}
+}
+
 func (b *broken) honestSwap(rec store.Record, was store.Version) error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.leave()
 	if b.records[b.key(rec.ID)].Version != was {
 		return store.ErrConflict
 	}
@@ -120,7 +151,7 @@ func (b *broken) honestSwap(rec store.Record, was store.Version) error {
 
 func (b *broken) honestErase(id store.AccountID, was store.Version) error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.leave()
 	if rec, ok := b.records[b.key(id)]; !ok || rec.Version != was {
 		return store.ErrConflict
 	}
@@ -180,7 +211,7 @@ func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, err
 		return store.Record{}, err
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.leave()
 	b.asked = ctx
 	rec, ok := b.read(b, id)
 	if !ok {
@@ -211,7 +242,7 @@ func (b *broken) List(ctx context.Context, q store.Query) (store.Page, error) {
 		return store.Page{}, err
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.leave()
 	b.asked = ctx
 	return b.list(b, q)
 }
@@ -221,7 +252,7 @@ func (b *broken) Count(ctx context.Context, q store.Query) (map[string]int, erro
 		return nil, err
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.leave()
 	b.asked = ctx
 	return b.count(b, q)
 }

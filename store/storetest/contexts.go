@@ -87,7 +87,7 @@ var looks = []int{1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 36}
 // An interruption runs a call under a context that ends meanwhile, and returns its error.
 type interruption func(ctx context.Context, call func(context.Context) error) error
 
-// meanwhile ends the context beside the call.
+// meanwhile ends the context while the call runs.
 func meanwhile(ctx context.Context, call func(context.Context) error) error {
 	short, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)

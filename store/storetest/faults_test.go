@@ -29,14 +29,11 @@ var recordFaults = []fault{
 	{"lost update: read, compare, then write", "one writer", func() *broken {
 		return &broken{swap: func(b *broken, rec store.Record, was store.Version) error {
 			b.mu.Lock()
-			now := b.records[rec.ID].Version
-			b.mu.Unlock()
-			if now != was {
+			defer b.mu.Unlock()
+			if b.records[rec.ID].Version != was {
 				return store.ErrConflict
 			}
-			runtime.Gosched() // the network between two statements
-			b.mu.Lock()
-			defer b.mu.Unlock()
+			b.letOthers() // the network between two statements
 			b.file(rec)
 			return nil
 		}}
@@ -219,16 +216,12 @@ var recordFaults = []fault{
 	{"Delete that reads first", "one of writers and erasers", func() *broken {
 		return &broken{erase: func(b *broken, id store.AccountID, was store.Version) error {
 			b.mu.Lock()
+			defer b.mu.Unlock()
 			rec, ok := b.records[id]
-			b.mu.Unlock()
 			if !ok || rec.Version != was {
 				return store.ErrConflict
 			}
-			for range 20 {
-				runtime.Gosched()
-			}
-			b.mu.Lock()
-			defer b.mu.Unlock()
+			b.letOthers()
 			delete(b.records, id)
 			return nil
 		}}
@@ -289,14 +282,9 @@ var recordFaults = []fault{
 	{"two columns read apart", "no way back", func() *broken {
 		return &broken{read: func(b *broken, id store.AccountID) (store.Record, bool) {
 			rec, ok := b.lookup(id)
-			for range 1000 { // until somebody has written in between
-				b.mu.Unlock()
-				runtime.Gosched()
-				b.mu.Lock()
-				if later, still := b.lookup(id); ok && still && later.State != rec.State {
-					rec.State = later.State
-					break
-				}
+			b.letOthers()
+			if later, still := b.lookup(id); ok && still {
+				rec.State = later.State
 			}
 			return rec, ok
 		}}

@@ -40,13 +40,14 @@ var moveCases = []testCase{
 	}},
 }
 
-// A move is a record as it was when the first page was read, and as it is then.
+// A move is a record as it was when the first page was read, and as it is when the next
+// ones are read.
 type move struct {
 	user      string
 	was, then store.Record
 }
 
-// gone is no record.
+// gone stands for a record that does not exist.
 var gone store.Record
 
 // at returns a record that is due n milliseconds after soon.
@@ -75,7 +76,8 @@ func in(state string) store.Record {
 	return rec
 }
 
-// replace writes next over was, each of which may be gone.
+// replace writes next over was. It creates the record if was is gone, and deletes it if
+// next is gone.
 func replace(ctx context.Context, s store.Store, id store.AccountID, was, next store.Record) error {
 	if next.Version.IsZero() {
 		return s.Delete(ctx, id, was.Version)
@@ -179,8 +181,8 @@ func listWhileMoving(ctx context.Context, s store.Store, queries ...store.Query)
 	})
 }
 
-// keepMoving gives each record in turn another due time and another state, among them
-// none that a list by due time or by state selects.
+// keepMoving gives each record in turn another due time and another state, including some
+// that no list by due time or by state selects.
 func keepMoving(ctx context.Context, s store.Store, ids []store.AccountID, begun func(), stop <-chan struct{}) error {
 	now := make([]store.Record, len(ids))
 	for i := 0; ; i++ {
@@ -211,7 +213,7 @@ func keepMoving(ctx context.Context, s store.Store, ids []store.AccountID, begun
 	}
 }
 
-// beside runs list while write runs, from when that calls begun.
+// beside runs list while write runs; it starts list when calls of write have begun.
 func beside(write func(begun func(), stop <-chan struct{}) error, list func() error) error {
 	var over sync.WaitGroup
 	var wrote error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +26,10 @@ func TestBrokenStoresAreCaught(t *testing.T) {
 	caught := make(map[string]bool)
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
-			failures := storetest.Check(t.Context(), func() (store.Store, error) { return f.make().fill(), nil })
+			var failures []*storetest.Failure
+			synctest.Test(t, func(t *testing.T) {
+				failures = storetest.Check(t.Context(), func() (store.Store, error) { return f.make().fill(), nil })
+			})
 			var cases []string
 			for _, failure := range failures {
 				cases = append(cases, failure.Case)

@@ -17,8 +17,8 @@ import (
 var update = flag.Bool("update", false, "write the golden files of formats that no release reads yet")
 
 // Golden reads the golden files of a value in every format that this release reads, and
-// fails the test if one cannot be read, or is shown otherwise than its view. It returns
-// the value of the newest format.
+// fails the test if one cannot be read, or does not match its view. It returns the
+// value of the newest format.
 //
 // The file testdata/name stands for testdata/v1/name.hex, which has the bytes in format 1,
 // testdata/v1/name.json, which has their view, and the same of every other format. Each

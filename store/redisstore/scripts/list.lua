@@ -6,7 +6,7 @@ local index, by_due, sealed = KEYS[2], ARGV[7] == 'due', 'sealed'
 if ARGV[5] ~= '' then
 	index = index .. '\0' .. ARGV[5]
 	if not whole(index, 'in ' .. ARGV[5]) then return {'lost'} end
-	-- A state in which nobody is, or whose index and count are gone.
+	-- The state has no accounts, or its index and count were deleted.
 	if redis.call('EXISTS', index) == 0 and not states() then return {'lost'} end
 elseif by_due then
 	index = KEYS[4]

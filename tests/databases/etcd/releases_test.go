@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
-	"github.com/totpflow/totpflow/store/etcdstore"
 	"github.com/totpflow/totpflow/store/storetest"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 	"github.com/totpflow/totpflow/tests/tools/servers"
@@ -21,11 +20,11 @@ func TestReleases(t *testing.T) {
 			begin := built(t, number)
 			t.Run("Conformance", func(t *testing.T) {
 				client := dial(t, begin(t, 1, "unsafe-no-fsync")...)
-				storetest.Run(t, func(*testing.T) store.Store { return etcdstore.New(client, prefix()) })
+				storetest.Run(t, func(*testing.T) store.Store { return newDamaging(client) })
 			})
 			t.Run("ConformanceOfCluster", func(t *testing.T) {
 				client := dial(t, begin(t, 3, "unsafe-no-fsync")...)
-				storetest.Run(t, func(*testing.T) store.Store { return etcdstore.New(client, prefix()) })
+				storetest.Run(t, func(*testing.T) store.Store { return newDamaging(client) })
 			})
 			t.Run("Race", func(t *testing.T) { raceFor(t, 50, begin(t, 1, "unsafe-no-fsync")...) })
 			for name, test := range map[string]func(*testing.T, starter){

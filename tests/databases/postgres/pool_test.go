@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/storetest"
+	"github.com/totpflow/totpflow/tests/rigs/engine"
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
@@ -24,6 +25,6 @@ func TestPgBouncer(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store {
 		_, err := db.Exec("DELETE FROM totpflow_accounts")
 		require.NoError(t, err)
-		return s
+		return engine.Damaging{Store: s, DB: db}
 	})
 }

@@ -174,7 +174,7 @@ func TestNames(t *testing.T) {
 	require.NoError(t, s.Migrate(t.Context()))
 	storetest.Run(t, func(t *testing.T) store.Store {
 		define(t, db, `DELETE FROM auth.acme_accounts`)
-		return s
+		return engine.Damaging{Store: s, DB: db, Table: "auth.acme_accounts"}
 	})
 	plain := sqlstore.New(db, sqlstore.PostgreSQL)
 	require.NoError(t, plain.Migrate(t.Context()), "another store in the same database")

@@ -30,9 +30,10 @@ func TestConformanceWithReplica(t *testing.T) {
 	client := redis.NewClient(options)
 	defer client.Close()
 	storetest.Run(t, func(t *testing.T) store.Store {
-		s := redisstore.New(client, redisstore.Options{Prefix: prefix(), Replicas: 1, ReplicaWait: time.Minute})
+		p := prefix()
+		s := redisstore.New(client, redisstore.Options{Prefix: p, Replicas: 1, ReplicaWait: time.Minute})
 		require.NoError(t, s.Create(t.Context()))
-		return s
+		return damaging{s, client, p}
 	})
 }
 

@@ -63,6 +63,6 @@ func TestNames(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store {
 		_, err := db.Exec(`DELETE FROM acme_accounts`)
 		require.NoError(t, err)
-		return s
+		return engine.Damaging{Store: s, DB: db, Table: "acme_accounts"}
 	})
 }

@@ -1,5 +1,5 @@
-// Package upgrade runs releases of the module beside each other, one format of what they
-// store and hand out apart.
+// Package upgrade runs releases of the module that read and write different formats. Each
+// of them reads what the others store and hand out.
 package upgrade
 
 import (
@@ -21,15 +21,17 @@ const (
 	formatFile   = "internal/wire/format.go"
 	releasedFile = "internal/wire/wiretest/released.go"
 	coderFile    = "internal/wire/coder.go"
+	accountFile  = "internal/account/account.go"
+	codecFile    = "internal/account/codec.go"
 )
 
 // During a rolling upgrade, processes of two releases write the same records, and a
-// browser brings the one what the other has handed out. A release that reads a new format
-// comes before the one that writes it, so that each of two neighbours reads all that the
-// other makes. A release further back refuses: with its next write it would drop the parts
-// that it does not know, and with them what they protect.
+// browser brings one release the tokens of the other. A release that reads a new format
+// comes before the one that writes it, so that each of two neighbours reads everything
+// that the other writes. A release further back refuses: with its next write it would drop
+// the parts that it does not know, and with them what they protect.
 //
-// The last release stands at the beginning: released.go has its formats. This release
+// The list begins with the last release, whose formats are in released.go. This release
 // would not be its neighbour if it wrote a format as soon as it reads it.
 func TestReleasesReadEachOther(t *testing.T) {
 	newest, written := number(t, formatFile, "Newest"), number(t, formatFile, "Written")
@@ -72,7 +74,8 @@ func TestReleasesReadEachOther(t *testing.T) {
 
 // A release is a build of the module that reads formats up to one number and writes one.
 // From the format more on, unless it is 0, everything that is encoded has one more field,
-// as an author of the next release would add it.
+// as an author of the next release would add it, and an account has another one,
+// Account.More. A release that writes the format sets both.
 type release struct {
 	name                string
 	reads, writes, more int
@@ -97,8 +100,19 @@ func (r *release) build(t *testing.T) {
 	if r.more > 0 {
 		replace(coderFile, func(s string) string {
 			const fields = "\tv.Fields(&c)\n"
+			const more = "\tif c.Since(%d) {\n\t\tmore := true\n\t\tif c.Bool(\"more\", &more); !more {\n\t\t\tc.fail(\"more\", \"is lost\")\n\t\t}\n\t}\n"
 			require.Equal(t, 2, strings.Count(s, fields), "one for writing, one for reading")
-			return strings.ReplaceAll(s, fields, fields+fmt.Sprintf("\tif c.Since(%d) {\n\t\tc.Bool(\"more\", new(bool))\n\t}\n", r.more))
+			return strings.ReplaceAll(s, fields, fields+fmt.Sprintf(more, r.more))
+		})
+		replace(accountFile, func(s string) string {
+			return behind(t, s, "type Account struct {\n", "\tMore bool\n")
+		})
+		replace(codecFile, func(s string) string {
+			s = behind(t, s, "\tc.Optional(\"activity\", &a.Activity)\n", fmt.Sprintf("\tif c.Since(%d) {\n\t\tc.Bool(\"more_of_account\", &a.More)\n\t}\n", r.more))
+			if r.writes >= r.more {
+				s = behind(t, s, "at, due time.Time) (*store.Record, error) {\n", "\ta.More = true\n")
+			}
+			return s
 		})
 	}
 	list, err := json.Marshal(overlay)
@@ -112,7 +126,7 @@ func (r *release) build(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 }
 
-// run has the release write a bundle, and returns its answers to all that is in the others.
+// run has the release write a bundle, and returns what it can read of the others.
 func (r *release) run(t *testing.T, bundle string, bundles ...string) []map[string]string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), r.binary, "-test.run", "^TestRelease$")
@@ -136,6 +150,13 @@ func read(t *testing.T, file string) string {
 	source, err := os.ReadFile(filepath.Join(root, file))
 	require.NoError(t, err)
 	return string(source)
+}
+
+// behind inserts a text into a source, behind another that it has once.
+func behind(t *testing.T, source, what, text string) string {
+	t.Helper()
+	require.Equal(t, 1, strings.Count(source, what), what)
+	return strings.Replace(source, what, what+text, 1)
 }
 
 func constant(name string) *regexp.Regexp {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -24,20 +25,21 @@ func (e Engine) Conformance(t *testing.T, dsn string) {
 	s, db := e.Open(t, dsn)
 	storetest.Run(t, func(t *testing.T) store.Store {
 		require.NoError(t, Clear(t.Context(), db))
-		return Damaging{s, db}
+		return Damaging{Store: s, DB: db}
 	})
 }
 
 // A Damaging store can make a record unreadable.
 type Damaging struct {
 	*sqlstore.Store
-	DB *sql.DB
+	DB    *sql.DB
+	Table string // the table of accounts, totpflow_accounts if empty
 }
 
 // Damage implements [storetest.Damager], with a time of a year that no record has.
 func (d Damaging) Damage(ctx context.Context, id store.AccountID) error {
-	const statement = `UPDATE totpflow_accounts SET updated = 9223372036854775807 WHERE tenant = '%s' AND user_id = '%s'`
-	_, err := d.DB.ExecContext(ctx, fmt.Sprintf(statement, id.Tenant, id.User)) // the suite's own ids
+	const statement = `UPDATE %s SET updated = 9223372036854775807 WHERE tenant = '%s' AND user_id = '%s'`
+	_, err := d.DB.ExecContext(ctx, fmt.Sprintf(statement, cmp.Or(d.Table, "totpflow_accounts"), id.Tenant, id.User)) // the suite's own ids
 	return err
 }
 

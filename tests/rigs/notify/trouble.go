@@ -27,8 +27,8 @@ const (
 const people = 10
 
 // Trouble has a notifier that fails, hangs, panics and refuses for good over the store: the
-// others are told meanwhile, once, and those in trouble by a later process, except the one
-// whose message nobody can deliver, which an observer hears of.
+// others are notified meanwhile, once, and those in trouble by a later process, except the
+// one whose message cannot be delivered, which is reported to an observer.
 func Trouble(ctx context.Context, s store.Store) error {
 	ring := keyring.Generate()
 	for i := range people {
@@ -41,7 +41,7 @@ func Trouble(ctx context.Context, s store.Store) error {
 	defer cancel()
 	go func() {
 		select {
-		case <-bad.done: // everybody was tried
+		case <-bad.done: // every account was tried
 		case <-ctx.Done():
 		}
 		cancel()
@@ -83,7 +83,7 @@ func settled(ctx context.Context, s store.Store) error {
 	return nil
 }
 
-// A mailServer is a notifier, bad or good, and the observer beside it.
+// A mailServer is a notifier, bad or good, and an observer.
 type mailServer struct {
 	bad bool
 
@@ -125,7 +125,7 @@ func (m *mailServer) notify(ctx context.Context, n event.Notification) error {
 	return nil
 }
 
-// count counts an account that was tried: the one that hangs at the begin of its call and,
+// count counts an account that was tried: the one that hangs at the start of its call and,
 // without effect, at its end.
 func (m *mailServer) count() {
 	m.mu.Lock()
