@@ -162,7 +162,10 @@ func TestBurnDropsTheCandidate(t *testing.T) {
 	for _, from := range allStates {
 		e := inState(t, from)
 		c, found := e.Candidate(noon)
-		burnt := e.MarkUsed(noon, totp.Standard())
+		before := e.Encode()
+		burnt := e.MarkUsed(noon.Add(time.Minute), totp.Standard())
+		require.Equal(t, before, e.Encode(), "the value itself never changes")
+		burnt = e.MarkUsed(noon, totp.Standard())
 		_, left := burnt.Candidate(noon)
 		require.False(t, left)
 		if found {
@@ -290,6 +293,9 @@ func TestImportSeveral(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = two.Import(noon, keyC, "", time.Time{})
 	require.ErrorIs(t, err, enroll.ErrTransition)
+	var refused *enroll.TransitionError
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, enroll.TransitionError{From: enroll.Active, Action: enroll.Import}, *refused)
 	_, _, err = enrolled(t, noon, keyA).Import(noon, keyC, "", time.Time{})
 	require.ErrorIs(t, err, enroll.ErrTransition)
 

@@ -12,7 +12,7 @@ import (
 // arrives. If so, write the result of [Enrollment.Expire]. The last step of an
 // authenticator does not count: it stays, since the codes up to it were used.
 func (e Enrollment) Ahead(at time.Time) bool {
-	return !e.candidate.IsZero() && ahead(e.candidate.Began, at) || ahead(e.reset, at) && !e.lapsed ||
+	return ahead(e.candidate.Began, at) || ahead(e.reset, at) && !e.lapsed ||
 		slices.ContainsFunc(e.live, func(a Authenticator) bool { return ahead(a.Until, at.Add(MaxWeak)) }) ||
 		slices.ContainsFunc(e.kept, func(k shelved) bool { return ahead(k.until, at.Add(RecoverableLifetime)) })
 }

@@ -16,9 +16,41 @@ func TestWeakKeyOfAClockAhead(t *testing.T) {
 	e, _, err := enroll.Enrollment{}.Import(then, weakKey, "", then.Add(enroll.MaxWeak))
 	require.NoError(t, err)
 	require.True(t, e.Ahead(noon))
+	next := e.Expire(noon)
+	require.False(t, next.Ahead(noon))
+	require.Equal(t, noon.Add(enroll.MaxWeak), next.WeakUntil())
+	require.Equal(t, then.Add(enroll.MaxWeak), e.WeakUntil(), "the value itself never changes")
+}
+
+// What a clock an hour ahead has written is ahead of the right one; what the right one
+// has written is not.
+func TestAhead(t *testing.T) {
+	for name, change := range map[string]func(time.Time) (enroll.Enrollment, error){
+		"candidate": func(at time.Time) (enroll.Enrollment, error) { return begin(t, enroll.Enrollment{}, at, keyA), nil },
+		"reset":     func(at time.Time) (enroll.Enrollment, error) { return enrolled(t, at, keyA).Reset(at) },
+		"kept":      func(at time.Time) (enroll.Enrollment, error) { return enrolled(t, at, keyA).Disable(at) },
+	} {
+		e, err := change(noon)
+		require.NoError(t, err)
+		require.False(t, e.Ahead(noon), name)
+		require.True(t, e.Ahead(noon.Add(-time.Hour)), name)
+		require.False(t, e.Expire(noon.Add(-time.Hour)).Ahead(noon.Add(-time.Hour)), name)
+	}
+}
+
+// A reset by a clock that was ahead counts as one from now that was long ago. One that
+// counts so already stays as it is.
+func TestResetOfAClockAhead(t *testing.T) {
+	e, err := enrolled(t, noon, keyA).Reset(noon.Add(time.Hour))
+	require.NoError(t, err)
+	require.False(t, e.Lapsed())
 	e = e.Expire(noon)
-	require.False(t, e.Ahead(noon))
-	require.Equal(t, noon.Add(enroll.MaxWeak), e.WeakUntil())
+	require.True(t, e.Lapsed())
+	require.Equal(t, noon, e.ResetAt())
+
+	before := noon.Add(-time.Hour)
+	require.False(t, e.Ahead(before))
+	require.Equal(t, noon, e.Expire(before).ResetAt())
 }
 
 // A secret showed a code under a clock a year ahead, and was replaced when the clock was

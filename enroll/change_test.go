@@ -3,6 +3,7 @@ package enroll_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,8 +11,32 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/internal/transitions"
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/totp"
 )
+
+// Of two weak authenticators one ends at a time, and the account lapses with the last.
+func TestWeakOnesEndOneByOne(t *testing.T) {
+	other := mustWeak("NRXW4Z3FOJTWK3TF")
+	long, short := noon.Add(2*time.Hour), noon.Add(time.Hour)
+	e, _, err := enroll.Enrollment{}.Import(noon, weakKey, "", long)
+	require.NoError(t, err)
+	e, _, err = e.Import(noon, other, "", short)
+	require.NoError(t, err)
+	require.Equal(t, long, e.WeakUntil())
+
+	one := e.Expire(short)
+	require.Len(t, one.Authenticators(), 1)
+	require.Equal(t, long, one.WeakUntil())
+	view := wiretest.View(t, &one)
+	require.Equal(t, 1, strings.Count(view, hexOf(weakKey)), "live, and not retired")
+	require.Equal(t, 1, strings.Count(view, hexOf(other)))
+	for _, e := range []enroll.Enrollment{e, one} {
+		e = e.Expire(long)
+		require.True(t, e.Lapsed())
+		require.Equal(t, long, e.ResetAt())
+	}
+}
 
 // With an error each call returns the enrollment that it was given, whatever the state
 // and the error: a host that stores the result loses nothing.

@@ -57,12 +57,10 @@ func (e *Enrollment) Fields(c *wire.Coder) {
 	wire.List(c, "retired", &e.retired, maxRetired, (*retired).fields)
 	c.Millis("reset", &e.reset)
 	c.Bool("lapsed", &e.lapsed)
-	if c.Reading() {
-		if state != Disabled { // the zero value comes back as itself
-			e.state = state
-		}
-		c.Check(e.check())
+	if c.Reading() && state != Disabled { // the zero value comes back as itself
+		e.state = state
 	}
+	c.Check(e.check())
 }
 
 func (a *Authenticator) fields(c *wire.Coder) {

@@ -216,6 +216,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"a candidate but disabled":     {without, func(p *parts) { p.candidate = candidateParts("d", keyC, 0) }},
 		"a candidate but exempt":       {without, func(p *parts) { p.state, p.candidate = exempt, candidateParts("d", keyC, 0) }},
 		"none but replacing":           {one, func(p *parts) { p.state = replacing }},
+		"replacing none":               {without, func(p *parts) { p.state, p.candidate = replacing, candidateParts("d", keyC, 0) }},
 		"active without any":           {without, func(p *parts) { p.state = active }},
 		"pending without candidate":    {without, func(p *parts) { p.state = pending }},
 		"reset without time":           {without, func(p *parts) { p.state = resetPending }},
@@ -281,6 +282,13 @@ func TestDecodeRefuses(t *testing.T) {
 	p.retired = slices.Repeat(p.retired, 20)
 	_, err := enroll.Decode(p.raw())
 	require.NoError(t, err, "twenty are as many as are remembered")
+}
+
+// The zero value comes back as itself.
+func TestTheZeroEnrollmentComesBack(t *testing.T) {
+	e, err := enroll.Decode(enroll.Enrollment{}.Encode())
+	require.NoError(t, err)
+	require.Equal(t, enroll.Enrollment{}, e)
 }
 
 // An operator who goes back to an older program must see that this is the cause.

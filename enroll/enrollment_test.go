@@ -12,12 +12,53 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
+func ids(all []enroll.Authenticator) (ids []string) {
+	for _, a := range all {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
 func names(e enroll.Enrollment) []string {
 	var names []string
 	for _, a := range e.Authenticators() {
 		names = append(names, a.Name)
 	}
 	return names
+}
+
+// A candidate that adds may take the place of some: they make room when it begins and when
+// it is confirmed, are cleared then, and can be restored.
+func TestAddInPlaceOf(t *testing.T) {
+	e := enrolled(t, noon.Add(-time.Hour), keyA, keyB, keyC, keyD, keyE)
+	all := e.Authenticators()
+	first, last := all[0].ID, all[4].ID
+	for _, goes := range [][]string{{""}, {first, "nobody's"}, {first, first}} {
+		_, _, err := e.Begin(noon, keyF, "", true, goes...)
+		require.ErrorIs(t, err, enroll.ErrUnknown)
+	}
+	_, _, err := e.Begin(noon, keyF, "", true)
+	require.ErrorIs(t, err, enroll.ErrTooManyAuthenticators)
+
+	began, c, err := e.Begin(noon, keyF, "", true, first, last)
+	require.NoError(t, err)
+	for _, goes := range [][]string{nil, {"nobody's"}, {first, first}} {
+		_, _, err = began.Confirm(noon, c.ID, code(t, keyF, noon), totp.Standard(), goes...)
+		require.ErrorIs(t, err, enroll.ErrStale)
+	}
+	next, done, err := began.Confirm(noon, c.ID, code(t, keyF, noon), totp.Standard(), first, last)
+	require.NoError(t, err)
+	require.Equal(t, []string{first, last}, ids(done.Cleared))
+	require.Equal(t, ids(append(all[1:4:4], done.Authenticator)), ids(next.Authenticators()))
+	require.Len(t, next.Recoverable(noon), 2)
+	_, _, err = next.Begin(noon, mustKey(keyA.Secret(), totp.Params{Digits: 8}), "", true)
+	require.ErrorIs(t, err, enroll.ErrSameSecret, "its used codes are remembered")
+
+	began, c, err = e.Begin(noon, keyF, "", false)
+	require.NoError(t, err)
+	_, done, err = began.Confirm(noon, c.ID, code(t, keyF, noon), totp.Standard())
+	require.NoError(t, err, "one that replaces all needs no room")
+	require.Equal(t, ids(all), ids(done.Cleared))
 }
 
 func TestFirstAuthenticator(t *testing.T) {

@@ -48,6 +48,18 @@ func TestTheSameSecretAgainDoesNotReopenUsedSteps(t *testing.T) {
 	}
 }
 
+// A step that a window can reach ahead of the clock does not prolong the memory.
+func TestTheMemoryOfAStepAhead(t *testing.T) {
+	ahead := noon.Add(4 * 30 * time.Second)
+	e, _, err := enrolled(t, noon.Add(-time.Hour), keyA).Verify(ahead, code(t, keyA, ahead), totp.Standard())
+	require.NoError(t, err)
+	e, err = e.Disable(noon)
+	require.NoError(t, err)
+	other := mustKey(keyA.Secret(), totp.Params{Period: time.Minute})
+	_, _, err = e.Begin(noon.Add(5*time.Minute), other, "", false)
+	require.NoError(t, err)
+}
+
 // With other parameters the same step numbers mean different times.
 func TestTheSameSecretWithOtherParametersHasToWait(t *testing.T) {
 	e, err := enrolled(t, noon, keyA).Disable(noon)

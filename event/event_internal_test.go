@@ -28,3 +28,21 @@ func TestTrimToTheByte(t *testing.T) {
 		require.Len(t, s.Events, want)
 	}
 }
+
+// An attempt that is only counted may find more events than are kept, in a record that was
+// read. They are dropped from the result, and not from the value.
+func TestTrimLeavesTheValue(t *testing.T) {
+	var s state
+	for i := range MaxChanges + 1 {
+		s.Events = append(s.Events, kept{Event: Event{Number: uint64(i + 1), Kind: Reset}})
+	}
+	a := Activity{s}
+	require.False(t, CodeMalformed.Notable())
+	next, _ := a.Append(Event{At: time.Unix(0, 0), Kind: CodeMalformed})
+	require.Len(t, next.s.Events, MaxChanges)
+	require.EqualValues(t, 2, next.s.Events[0].Number)
+	require.Len(t, a.s.Events, MaxChanges+1)
+	for i, e := range a.s.Events {
+		require.EqualValues(t, i+1, e.Number)
+	}
+}

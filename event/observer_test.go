@@ -26,6 +26,13 @@ func TestTeeTellsAll(t *testing.T) {
 	event.Tee().Observe(t.Context(), e)
 }
 
+// A function is called with the flow.
+func TestFlowObserverFunc(t *testing.T) {
+	var got event.Flow
+	event.FlowObserverFunc(func(_ context.Context, f event.Flow) { got = f }).ObserveFlow(t.Context(), event.Flow{Outcome: event.OutcomeFailed})
+	require.Equal(t, event.Flow{Outcome: event.OutcomeFailed}, got)
+}
+
 // A panic in one observer does not reach the others, and the message says where it was.
 // The same is true of a nil ObserverFunc.
 func TestPanicOfAnObserver(t *testing.T) {

@@ -71,9 +71,7 @@ func (s *State) Fields(c *wire.Coder) {
 	wire.Number(c, "wrong", &s.wrong, 0, MaxTries)
 	c.Seconds("last", &s.last)
 	c.Part("sends", &s.sends)
-	if c.Reading() {
-		c.Check(s.check())
-	}
+	c.Check(s.check())
 }
 
 func (p *Phone) fields(c *wire.Coder) {
@@ -109,7 +107,7 @@ const (
 // must stay readable when its number would be refused today.
 func (n *Number) fields(c *wire.Coder) {
 	var digits uint64
-	if !c.Reading() && !n.IsZero() {
+	if !n.IsZero() {
 		digits, _ = strconv.ParseUint(n.E164()[len("+"):], 10, 64) // digits, by the parser
 	}
 	wire.Number(c, "number", &digits, leastNumber, mostNumber)

@@ -194,6 +194,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"a challenge to add":           {pending, func(s *stateParts) { s.code[0].challenge = "0123456789012345678901" }},
 		"a code by fax":                {signIn, func(s *stateParts) { s.code[0].via = 2 }},
 		"a code never sent":            {signIn, func(s *stateParts) { s.code[0].sent = 0 }},
+		"a code to add another":        {pending, func(s *stateParts) { s.code[0].to = "ID2" }},
 		"a short MAC":                  {signIn, func(s *stateParts) { s.code[0].mac = "AAAA" }},
 		"six tries":                    {spent, func(s *stateParts) { s.wrong = 6 }},
 		"tries undated":                {spent, func(s *stateParts) { s.last = 0 }},
@@ -229,6 +230,15 @@ func TestDecodeWhatWasAccepted(t *testing.T) {
 	require.Equal(t, "+4407700900123", s.Phones()[0].Number.E164())
 	_, err = s.Remove(s.Phones()[0].ID)
 	require.NoError(t, err)
+}
+
+// Only a number that the plan of Argentina allows has another under which it counts.
+func TestCanonicalOfWhatWasAccepted(t *testing.T) {
+	parts := signIn()
+	parts.phones[0].number = 54911234567
+	s, err := phone.Decode(parts.raw())
+	require.NoError(t, err)
+	require.Equal(t, "+54911234567", s.Phones()[0].Number.Canonical())
 }
 
 // The stored format of sends. A change to these files is a change to every stored record:

@@ -172,6 +172,26 @@ func TestWrongCodesAreForgotten(t *testing.T) {
 	require.Equal(t, 5, fails(s, code, later), "by time")
 }
 
+// An administrator's unlock forgets wrong codes and messages, and keeps the phones.
+func TestUnlock(t *testing.T) {
+	s, code := send(t, with(t, noon, mobile), noon, "a")
+	for range phone.MaxTries {
+		s, _, _ = s.Verify(noon, keys, "a", wrong(code))
+	}
+	once := []phone.Limit{{N: 1, Per: time.Hour}}
+	_, _, err := s.Send(noon, keys, s.Phones()[0].ID, phone.SMS, "b", once...)
+	require.Error(t, err)
+	phones := s.Phones()
+	s = reread(t, s.Unlock())
+	require.Equal(t, phones, s.Phones())
+	s, m, err := s.Send(noon, keys, s.Phones()[0].ID, phone.SMS, "b", once...)
+	require.NoError(t, err)
+	s, _, err = s.Verify(noon, keys, "b", wrong(m.Code.Digits()))
+	require.ErrorIs(t, err, phone.ErrRejected)
+	_, _, err = s.Verify(noon, keys, "b", m.Code.Digits())
+	require.NoError(t, err, "one wrong code, and not six")
+}
+
 // Text that cannot be a code, and a code for something else, are not guesses.
 func TestNotCharged(t *testing.T) {
 	s, code := send(t, with(t, noon, mobile), noon, "a")

@@ -41,6 +41,8 @@ func TestParseNumber(t *testing.T) {
 		{"+49 30/1234567", "+49301234567"},
 		{"+49 (30)/1234567", "+49301234567"},
 		{"+49.30.1234567", "+49301234567"},
+		{"+49.(30).1234567", "+49301234567"},
+		{"+49 30/12345", "+493012345"},
 		{"+43 660 1234567\n", "+436601234567"},
 		{"+43 660\u00a01234567", "+436601234567"},
 		{"+43\u2011660\u20111234567", "+436601234567"},
@@ -49,6 +51,7 @@ func TestParseNumber(t *testing.T) {
 		// form.
 		{"+52 1 55 1234 5678", "+525512345678"},
 		{"+52 55 1234 5678", "+525512345678"},
+		{"+52 222 123 4567", "+522221234567"},
 		{"+229 97 12 34 56", "+2290197123456"},
 		{"+54 9 11 2345 6789", "+5491123456789"},
 		{"+54 11 2345 6789", "+541123456789"},
@@ -112,6 +115,12 @@ func TestParseNumberRefuses(t *testing.T) {
 		{"+44..7700.900123", "may have"},
 		{"+.447700900123", "may have"},
 		{"+44/7700/900123", "may have"},
+		{"+/49301234567", "may have"},
+		{"+49301234567/", "may have"},
+		{"+447700900123..", "may have"},
+		{"+44.)7700900123", "may have"},
+		{"+44(.7700)900123", "may have"},
+		{"()+447700900123", "country code"},
 		{"/+447700900123", "country code"},
 		{"+49 30 1234567/68", "without an extension"}, // two numbers
 		{"+49 30 123/4567", "without an extension"},
@@ -216,6 +225,7 @@ func TestSamePhone(t *testing.T) {
 	}
 	require.False(t, phone.Number{}.Same(phone.Number{}), "no number is no phone")
 	require.Empty(t, phone.Number{}.Canonical())
+	require.Equal(t, "+2250712345678", mustNumber("+225 07 12 34 56 78").Canonical(), "as long as a mobile phone of Argentina")
 	// A provider is given the number that was typed.
 	require.Equal(t, "+5491123456789", mustNumber("+54 9 11 2345 6789").E164())
 	require.Equal(t, "+541123456789", mustNumber("+54 11 2345 6789").E164())

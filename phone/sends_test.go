@@ -170,6 +170,9 @@ func TestSendsEdges(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	require.NoError(t, phone.DefaultLimits().Validate())
+	two := phone.DefaultLimits()
+	two.Number[0].N = 2
+	require.NoError(t, two.Validate(), "half of two is one")
 	for name, spoil := range map[string]func(*phone.Limits){
 		"account":                        func(l *phone.Limits) { l.Account = nil },
 		"number":                         func(l *phone.Limits) { l.Number[1].N = 0 },

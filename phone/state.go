@@ -229,7 +229,7 @@ func (s State) Unlock() State {
 // result of [State.Expire]. Wrong codes and messages stay counted until [State.Unlock].
 func (s State) Ahead(at time.Time) bool {
 	limit := at.Add(skew.Tolerance)
-	return !s.pending.isZero() && s.pending.Began.After(limit) || !s.live.isZero() && s.live.sent.After(limit)
+	return s.pending.Began.After(limit) || s.live.sent.After(limit)
 }
 
 // Expire drops expired parts: a number that was not verified, a code that was not typed,

@@ -87,6 +87,20 @@ func TestPendingExpires(t *testing.T) {
 	require.False(t, ok, "a clock that was put back")
 }
 
+// A number and a code of a clock an hour ahead are ahead of the right one.
+func TestAhead(t *testing.T) {
+	added, _, err := phone.State{}.Add(noon, mobile)
+	require.NoError(t, err)
+	sent, _ := send(t, with(t, noon, mobile), noon, "a")
+	for name, s := range map[string]phone.State{"a number": added, "a code": sent} {
+		require.False(t, s.Ahead(noon), name)
+		before := noon.Add(-time.Hour)
+		require.True(t, s.Ahead(before), name)
+		require.False(t, s.Expire(before).Ahead(before), name)
+	}
+	require.False(t, with(t, noon, mobile).Ahead(noon.Add(-time.Hour)), "a phone stays")
+}
+
 // A code that went to a verified phone does not verify the pending number, even if a
 // challenge has the ID of that number.
 func TestCodeOfAPhoneAddsNoOther(t *testing.T) {

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -17,6 +18,16 @@ func roles(t testing.TB, modes map[string]policy.Mode) policy.Roles {
 	r, err := policy.NewRoles(modes)
 	require.NoError(t, err)
 	return r
+}
+
+// required returns the same roles, all of them required.
+func required(t testing.TB, modes map[string]policy.Mode) policy.Roles {
+	t.Helper()
+	modes = maps.Clone(modes)
+	for name := range modes {
+		modes[name] = policy.Required
+	}
+	return roles(t, modes)
 }
 
 var roleNames = []string{"", "administrator", "guest", "partner", "nobody"}
@@ -92,6 +103,12 @@ func TestNewRoles(t *testing.T) {
 		require.ErrorIs(t, err, policy.ErrRole, name)
 		require.Zero(t, r)
 	}
+	delete(many, "r0")
+	require.Len(t, roles(t, many).Modes(), policy.MaxRoles)
+	more := policy.Strictest(policy.Policy{Mode: policy.Off, Roles: roles(t, map[string]policy.Mode{"more": policy.Optional})}, policy.Policy{Mode: policy.Off, Roles: required(t, many)})
+	require.ErrorIs(t, more.Validate(), policy.ErrFormat)
+	longest := strings.Repeat("x", policy.MaxRole)
+	require.Equal(t, map[string]policy.Mode{longest: policy.Off}, roles(t, map[string]policy.Mode{longest: policy.Off}).Modes())
 	r := roles(t, map[string]policy.Mode{"Power user": policy.Optional, "Älteste": 77})
 	require.Equal(t, "Power user=optional,Älteste=required", r.String())
 	data, err := json.Marshal(r)

@@ -75,6 +75,7 @@ func TestNormalize(t *testing.T) {
 		"1. 0123-4567-89AB-CD1Z\n2. 1123-4567-89AB": "character 18 does not belong",
 		"U123-4567-89AB-CD1Z":                       "character 1 does not belong", "0123-u567-89AB-CD1Z": "character 5 does not belong",
 		"7. U123-4567-89AB-CD1Z": "character 1 does not belong", "0123-4567-89AB-CD1!": "character 16 does not belong",
+		"A. 0123-4567-89AB-CD1Z":   "character 2 does not belong",
 		"123. 0123-4567-89AB-CD1Z": "character 4 does not belong", "1... 0123-4567-89AB-CD1Z": "character 1 does not belong", ". 0123-4567-89AB-CD1Z": "character 1 does not belong",
 		"\uff10123-4567-89AB-CD1Z": "digits of two scripts", "0123-4567-89AB-CD1\x00": "character 16 does not belong",
 		"\xff123-4567-89AB-CD1Z": "character 1 does not belong", "@123-4567-89AB-CD1Z": "character 1 does not belong", "[123-4567-89AB-CD1Z": "character 1 does not belong",

@@ -41,7 +41,7 @@ func (s *Set) Fields(c *wire.Coder) {
 	c.Fixed("salt", s.s.Salt[:])
 	c.Seconds("made", &s.s.Made)
 	c.Seconds("saved", &s.s.Saved)
-	if c.Reading() && (s.s.Salt == (salt{}) || s.s.Made.IsZero()) {
+	if s.s.Salt == (salt{}) || s.s.Made.IsZero() {
 		c.Check(errors.New("a set has a salt and a time"))
 	}
 }
@@ -49,7 +49,7 @@ func (s *Set) Fields(c *wire.Coder) {
 func (e *entry) fields(c *wire.Coder) {
 	c.Fixed("hash", e.Hash[:])
 	c.Seconds("used", &e.Used)
-	if c.Reading() && e.Hash == (sum{}) {
+	if e.Hash == (sum{}) {
 		c.Check(errors.New("a code has a hash"))
 	}
 }

@@ -26,6 +26,7 @@ func TestGolden(t *testing.T) {
 	require.Equal(t, 9, s.Remaining())
 	require.Equal(t, "2026-03-28T07:30:15Z", s.Made().Format(time.RFC3339))
 	require.Equal(t, "2026-03-28T07:31:15Z", s.Saved().Format(time.RFC3339))
+	require.Equal(t, recovery.Summary{Left: 9, Total: 10, Made: s.Made(), Saved: s.Saved()}, s.Summary())
 	require.Equal(t, "2026-04-01T06:00:00Z", s.Used()[0].Format(time.RFC3339))
 	for i, code := range codes {
 		_, err := s.Redeem(made, derive(t, s, code))

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
@@ -26,6 +27,7 @@ func TestParseCursorRefuses(t *testing.T) {
 		"too long":        strings.Repeat("A", 4096),
 		"due time alone":  due[:12],
 		"due time cut":    due[:8],
+		"half a due time": base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 8)),
 		"zero due time":   spelt(time.Time{}.UnixMilli(), alice), // this has a spelling already
 		"no such year":    spelt(1<<62, alice),
 		"two due times":   due[:12] + due,
@@ -46,7 +48,7 @@ func spelt(ms int64, id store.AccountID) string {
 // Places that must never share a cursor: a separator inside an id does not move a border,
 // and a due time is not the beginning of an id.
 func TestCursorIsInjective(t *testing.T) {
-	ids := []store.AccountID{{"", "ab"}, {"a", "b"}, {"ab", "c"}, {"a", "bc"}, {"a/", "b"}, {"a", "/b"}, {strings.Repeat("é", 95), strings.Repeat("é", 95)}}
+	ids := []store.AccountID{{"", "ab"}, {"a", "b"}, {"ab", "c"}, {"a", "bc"}, {"a/", "b"}, {"a", "/b"}, {strings.Repeat("é", 95), strings.Repeat("é", 95)}, {strings.Repeat("a", 190), "b"}, {"", strings.Repeat("a", 190)}}
 	seen := make(map[string]store.Place)
 	for _, id := range ids {
 		for _, due := range []time.Time{{}, time.UnixMilli(0).UTC(), time.UnixMilli(-1).UTC(), time.UnixMilli(1).UTC(), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)} {

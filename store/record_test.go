@@ -12,6 +12,12 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
+func TestReserved(t *testing.T) {
+	for user, want := range map[string]bool{"totpflow:": true, "totpflow:tenant": true, "totpflow": false, "a totpflow:": false, "": false} {
+		require.Equal(t, want, store.AccountID{Tenant: "totpflow:", User: user}.Reserved(), user)
+	}
+}
+
 func TestIDValidate(t *testing.T) {
 	long := strings.Repeat("ü", store.MaxID/2) // 190 bytes
 	require.Len(t, long, store.MaxID)

@@ -124,14 +124,15 @@ func TestDecodingBounds(t *testing.T) {
 		raw  []byte
 		good bool
 	}{
-		"none":         {wiretest.Raw(uint64(0)), true},
-		"the most":     {wiretest.Raw(append([]any{uint64(100)}, many(100, 0)...)...), true},
-		"one more":     {wiretest.Raw(append([]any{uint64(101)}, many(101, 0)...)...), false},
-		"backwards":    {wiretest.Raw(uint64(2), 2, -1), false},
-		"out of time":  {wiretest.Raw(uint64(1), int64(maxInt)), false},
-		"missing":      {wiretest.Raw(uint64(2), 2), false},
-		"one too many": {wiretest.Raw(uint64(1), 2, 2), false},
-		"JSON":         {[]byte(`{"v":1}`), false},
+		"none":          {wiretest.Raw(uint64(0)), true},
+		"the most":      {wiretest.Raw(append([]any{uint64(100)}, many(100, 0)...)...), true},
+		"one more":      {wiretest.Raw(append([]any{uint64(101)}, many(101, 0)...)...), false},
+		"before it all": {wiretest.Raw(uint64(3), int64(-1<<40), int64(-1<<40), int64(-1<<40)), false},
+		"backwards":     {wiretest.Raw(uint64(2), 2, -1), false},
+		"out of time":   {wiretest.Raw(uint64(1), int64(maxInt)), false},
+		"missing":       {wiretest.Raw(uint64(2), 2), false},
+		"one too many":  {wiretest.Raw(uint64(1), 2, 2), false},
+		"JSON":          {[]byte(`{"v":1}`), false},
 	} {
 		r, err := throttle.DecodeRate(c.raw)
 		require.Equal(t, c.good, err == nil, "%s: %v", name, err)

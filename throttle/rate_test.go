@@ -82,6 +82,20 @@ func TestRateEdges(t *testing.T) {
 	require.Error(t, err, "more than 100 count as 100")
 }
 
+// An attempt by a clock that stepped back leaves first, and the rate can be read back.
+func TestRateAfterAStepBack(t *testing.T) {
+	r, err := throttle.Rate{}.Take(start, 2, time.Hour)
+	require.NoError(t, err)
+	require.False(t, r.IsZero())
+	r, err = r.Take(start.Add(-time.Minute), 2, time.Hour)
+	require.NoError(t, err)
+	back, err := throttle.DecodeRate(r.Encode())
+	require.NoError(t, err)
+	require.Equal(t, r, back)
+	_, err = r.Take(start, 2, time.Hour)
+	require.Equal(t, start.Add(59*time.Minute+750*time.Millisecond), until(t, err))
+}
+
 func TestRateIsAValue(t *testing.T) {
 	var r throttle.Rate
 	for range 5 {

@@ -30,7 +30,7 @@ func TestAlgorithmNames(t *testing.T) {
 	}
 	for _, name := range []string{
 		"", "MD5", "SHA", "SHA256 ", "\u017fHA1", "SHA1\x00", "HMAC", "HmacMD5", "SHA--1", "SHA224", "SHA384", "SHA2-256", "SHA3-256", "S-HA1",
-		"HMAC--SHA1", "HMAC-SHA-256 ", "SHA1SHA1",
+		"HMAC--SHA1", "HMAC-SHA-256 ", "SHA1SHA1", "-SHA1", "256", "-256",
 	} {
 		_, err := totp.ParseAlgorithm(name)
 		require.ErrorIs(t, err, totp.ErrParams, "%q", name)
@@ -77,6 +77,25 @@ func TestEqual(t *testing.T) {
 	} {
 		require.Equal(t, c.equal, key.Equal(c.other), name)
 		require.Equal(t, c.equal, c.other.Equal(key), name)
+	}
+}
+
+// The parameters do not matter for the secret, and no key has that of the zero Key.
+func TestSameSecret(t *testing.T) {
+	key := parse(t, seed20, totp.Params{})
+	for name, c := range map[string]struct {
+		one, other totp.Key
+		same       bool
+	}{
+		"itself":           {key, key, true},
+		"other parameters": {key, parse(t, seed20, totp.Params{Digits: 8, Period: time.Minute}), true},
+		"another secret":   {key, parse(t, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR", totp.Params{}), false},
+		"a longer one":     {key, parse(t, seed32, totp.Params{}), false},
+		"zero":             {key, totp.Key{}, false},
+		"both zero":        {totp.Key{}, totp.Key{}, false},
+	} {
+		require.Equal(t, c.same, c.one.SameSecret(c.other), name)
+		require.Equal(t, c.same, c.other.SameSecret(c.one), name)
 	}
 }
 

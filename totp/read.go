@@ -84,7 +84,7 @@ func readQuery(raw string) (map[string]string, error) {
 		value = unescapeLoosely(strings.ReplaceAll(value, "+", " "))
 		m := meaningOf(name)
 		switch {
-		case m.param == "" && m.refused != "" && value != "" && !strings.EqualFold(value, m.harmless):
+		case m.refused != "" && value != "" && !strings.EqualFold(value, m.harmless):
 			return nil, reason(m.refused)
 		case m.param == "":
 			continue

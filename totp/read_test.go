@@ -46,7 +46,7 @@ var foreign = []struct {
 	{"an empty issuer", "otpauth://totp/:alice?secret=" + seed20 + "&issuer=", totp.Label{Account: "alice"}, totp.Params{}},
 	{"no label", "otpauth://totp?secret=" + seed20, totp.Label{Account: "unnamed"}, totp.Params{}},
 	{"empty parameters",
-		"otpauth://totp/alice?&secret=" + seed20 + "&algorithm=&digits=&period=&encoder=&",
+		"otpauth://totp/alice?&secret=" + seed20 + "&algorithm=&digits=&period=&encoder=&epoch=&",
 		totp.Label{Account: "alice"}, totp.Params{}},
 	{"a line of a file", " otpauth://totp/alice?secret=" + seed20 + "\r\n", totp.Label{Account: "alice"}, totp.Params{}},
 	{"raw characters, and a percent sign that escapes nothing",
@@ -80,6 +80,7 @@ var foreign = []struct {
 	{"pyotp's interval", "otpauth://totp/alice?secret=" + seed20 + "&interval=60", totp.Label{Account: "alice"}, totp.Params{Period: time.Minute}},
 	{"otplib's step", "otpauth://totp/alice?secret=" + seed20 + "&step=60", totp.Label{Account: "alice"}, totp.Params{Period: time.Minute}},
 	{"algo", "otpauth://totp/alice?secret=" + seed20 + "&algo=SHA256", totp.Label{Account: "alice"}, totp.Params{Algorithm: totp.SHA256}},
+	{"alg", "otpauth://totp/alice?secret=" + seed20 + "&alg=SHA256", totp.Label{Account: "alice"}, totp.Params{Algorithm: totp.SHA256}},
 	{"hash", "otpauth://totp/alice?secret=" + seed20 + "&Hash=SHA-512", totp.Label{Account: "alice"}, totp.Params{Algorithm: totp.SHA512}},
 	{"digit", "otpauth://totp/alice?secret=" + seed20 + "&digit=8", totp.Label{Account: "alice"}, totp.Params{Digits: 8}},
 	{"time from where everybody counts it, the type again",
@@ -91,6 +92,9 @@ var foreign = []struct {
 	{"a semicolon and a number sign in a name for people",
 		"otpauth://totp/alice?secret=" + seed20 + "&issuer=Smith; Sons#1",
 		totp.Label{Issuer: "Smith; Sons#1", Account: "alice"}, totp.Params{}},
+	{"after it what sets nothing",
+		"otpauth://totp/alice?secret=" + seed20 + "&issuer=Acme;a=b&note=x#digits",
+		totp.Label{Issuer: "Acme;a=b", Account: "alice"}, totp.Params{}},
 	{"a secret of another spelling",
 		"otpauth://totp/alice?secret=%EF%BB%BFgezd%C2%A0gnbv%E2%80%93gy3t+qojq%0Agezdgnbvgy3tqojq",
 		totp.Label{Account: "alice"}, totp.Params{}},
@@ -114,7 +118,7 @@ func TestReadURISaysWhichName(t *testing.T) {
 	for query, why := range map[string]string{
 		"epoch=100": "epoch is not 0", "t0=1": "t0 is not 0", "offset=30": "offset is not 0", "size=8": "size may be", "type=hotp": "type is not totp",
 		"encoder=steam": "encoder", "timeStep=60": "with step in its name", "otpLength=8": "with length in its name",
-		"issuer=a;digits=8": "after ; or #", "digits=6&digit=6": "digits given twice", "interval=30&step=30": "period given twice",
+		"issuer=a;digits=8": "after ; or #", "issuer=a;offset=30": "after ; or #", "digits=6&digit=6": "digits given twice", "interval=30&step=30": "period given twice",
 	} {
 		_, _, err := totp.ReadURI("otpauth://totp/alice?secret=" + seed20 + "&" + query)
 		require.ErrorIs(t, err, totp.ErrURI, query)

@@ -42,7 +42,7 @@ func ReadSecret(secret string, p Params) (Key, error) {
 		return Key{}, err
 	}
 	key, err := parseSecret(secret, p, minWeak)
-	if err == nil && key.Sample() {
+	if key.Sample() { // not the zero Key
 		return Key{}, ErrSample
 	}
 	return key, err

@@ -34,6 +34,7 @@ func TestSpellingsOfASecret(t *testing.T) {
 		"GEZDGNBV!" + seed20[9:]:       "symbol 9 is neither a letter of A to Z nor a digit of 2 to 7",
 		"GEZDGN\u00fc" + seed20[7:]:    "symbol 7 is neither",
 		seed20[:8] + "=" + seed20[8:]:  "symbol 9 is neither",
+		"GEZDGNBV_" + seed20[9:]:       "symbol 9 is neither a letter of A to Z nor a digit of 2 to 7",
 		seed20 + "\x00":                "symbol 33 is neither",
 		seed20[:8] + "\uff13" + seed20: "digits of two scripts",
 		seed20[:30]:                    "no secret has 30 symbols: one is missing, or there is one too many",
@@ -52,6 +53,29 @@ func TestSpellingsOfASecret(t *testing.T) {
 		require.True(t, key.IsZero())
 		requireSilent(t, err, typed)
 	}
+}
+
+// Symbols of every value are read, with and without a sign between them, up to the greatest
+// length, and no byte outside of ASCII is one of them.
+func TestEverySymbolOfASecret(t *testing.T) {
+	const all = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	want := parse(t, all, totp.Params{})
+	for _, typed := range []string{all, strings.ToLower(all), all[:16] + " " + all[16:], strings.ToLower(all) + "-"} {
+		require.True(t, want.Equal(parse(t, typed, totp.Params{})), typed)
+	}
+	for _, longest := range []string{strings.Repeat(all, 32), strings.Repeat(all, 31) + all[:24] + "--------"} {
+		require.Len(t, longest, 1024)
+		parse(t, longest, totp.Params{})
+	}
+	for c := 0x80; c <= 0xff; c++ {
+		_, err := totp.ParseSecret(all[:31]+string([]byte{byte(c)}), totp.Params{})
+		require.ErrorIs(t, err, totp.ErrSecret, "%x", c)
+	}
+	uri, err := want.URI(totp.Label{Account: "alice"})
+	require.NoError(t, err)
+	key, _, err := totp.ParseURI(strings.Replace(uri, all, strings.ToLower(all), 1))
+	require.NoError(t, err)
+	require.True(t, want.Equal(key))
 }
 
 // Bits after the last byte: any app reads such a secret like this, and we never write

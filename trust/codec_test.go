@@ -57,6 +57,26 @@ func TestEncodeRefuses(t *testing.T) {
 	require.ErrorIs(t, err, trust.ErrEncoding)
 }
 
+// Bytes that Encode did not write are refused, and give no browsers.
+func TestDecodeRefuses(t *testing.T) {
+	_, r := newRing(t)
+	_, b := trust.Issue(r, ann, "Firefox", now)
+	good, err := trust.Encode([]trust.Browser{b})
+	require.NoError(t, err)
+	for name, data := range map[string][]byte{
+		"nothing":         nil,
+		"no list":         wiretest.Raw(),
+		"a cut end":       good[:len(good)-1],
+		"a byte too many": append(good[:len(good):len(good)], 0),
+		"another version": append([]byte{0}, good[1:]...),
+		"JSON":            []byte("[]"),
+	} {
+		known, err := trust.Decode(data)
+		require.ErrorIs(t, err, trust.ErrEncoding, name)
+		require.Nil(t, known, name)
+	}
+}
+
 // Bytes are the only encoding of a list, or refused.
 func FuzzDecode(f *testing.F) {
 	_, r := newRing(f)

@@ -75,7 +75,7 @@ func Select(r *keyring.Ring, s Scope, shown []Token, n int) []Token {
 		case err != nil:
 		case f.name == own:
 			first = append(first, t)
-		case len(rest) < n:
+		default:
 			rest = append(rest, t)
 		}
 	}

@@ -52,6 +52,39 @@ func TestForgets(t *testing.T) {
 	}
 }
 
+// A line of another key that was held back is counted once, with the next line, and a line
+// passes again when its minute is over.
+func TestElsewhere(t *testing.T) {
+	l := NewStrict[int](1)
+	for _, c := range []struct {
+		key             int
+		after           time.Duration
+		held, elsewhere int
+		pass            bool
+	}{
+		{1, 0, 0, 0, true}, {2, 0, 0, 0, false}, {1, Length - 1, 0, 0, false}, {1, Length, 1, 1, true}, {1, 2 * Length, 0, 0, true},
+	} {
+		held, elsewhere, pass := l.Pass(c.key, start.Add(c.after))
+		require.Equal(t, c.held, held, c)
+		require.Equal(t, c.elsewhere, elsewhere, c)
+		require.Equal(t, c.pass, pass, c)
+	}
+}
+
+// A strict log looks for room at most once a second, unless the clock was set back.
+func TestRoomOncePerSecond(t *testing.T) {
+	l := NewStrict[int](1)
+	pass := func(key int, after time.Duration) bool {
+		_, _, pass := l.Pass(key, start.Add(after))
+		return pass
+	}
+	require.True(t, pass(1, 0))
+	require.False(t, pass(2, Length-time.Second/2))
+	require.False(t, pass(2, Length+time.Second/2-1), "it looked less than a second ago")
+	require.True(t, pass(2, Length+time.Second/2))
+	require.True(t, pass(1, -Length))
+}
+
 // A clock that was set back does not silence a key until its time comes again.
 func TestClockPutBack(t *testing.T) {
 	l := NewStrict[int](10)

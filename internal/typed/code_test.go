@@ -29,4 +29,7 @@ func TestDigits(t *testing.T) {
 		}
 		require.Equal(t, want, string(got), "%q", v.in)
 	}
+	got, err := typed.Digits(nil, "9876543210", 10)
+	require.NoError(t, err)
+	require.Equal(t, "9876543210", string(got))
 }

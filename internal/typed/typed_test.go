@@ -23,6 +23,8 @@ func TestAppend(t *testing.T) {
 		{"a soft hyphen, Japanese long marks", "0\u00ad5\u30fc0\uff70471", "050471", nil},
 		{"quotation marks", "\"0'5`0\u20144\u201e7\u201c1\u00bb\u00b4", "050471", nil},
 		{"marks of a list", "\u2022 050471", "050471", nil},
+		{"primes", "\u20320\u2033504", "0504", nil},
+		{"other marks of a list", "\u00b70\u20235\u20430\u25cf4\u25cb7\u25e61\u25aa", "050471", nil},
 		{"what cannot be seen", "\ufeff0\u200b5\u200d0\u202a4\u20607\ufe0f1\u202c\u3164", "050471", nil},
 		{"a full stop at the end", "050471.", "050471", nil},
 		{"a comma at the end", "050471,\n", "050471", nil},
@@ -35,8 +37,10 @@ func TestAppend(t *testing.T) {
 		{"mathematical digits, beyond the basic plane", "\U0001d7ce\U0001d7d7", "09", nil},
 		{"full-width hyphens and quotation marks", "\uff0d\uff02\uff07\uff4005\uff40", "05", nil},
 		{"full-width letters and signs", "\uff21\uff42\uff0b\uff08\uff0e", "Ab+(", nil},
+		{"the first and the last full-width sign", "\uff01\uff5e", "!~", nil},
 		{"letters keep their case", "aBc", "aBc", nil},
 		{"digits of two scripts", "05\u0660471", "05", typed.ErrScripts},
+		{"a nine of ours before another script", "9\u0660", "9", typed.ErrScripts},
 		{"digits of two scripts, both foreign", "\u0660\u0966", "0", typed.ErrScripts},
 		{"full-width and plain digits", "0\uff15", "0", typed.ErrScripts},
 		{"two sets of mathematical digits", "\U0001d7ce\U0001d7d8", "0", typed.ErrScripts},
@@ -54,6 +58,15 @@ func TestAppend(t *testing.T) {
 		got, err := typed.Append([]byte("as it was "), v.in)
 		require.Equal(t, v.err, err, v.why)
 		require.Equal(t, "as it was "+v.want, string(got), v.why)
+	}
+}
+
+// A full stop that was there before stays.
+func TestAppendKeepsWhatWasThere(t *testing.T) {
+	for _, was := range []string{"1.", "1,"} {
+		got, err := typed.Append([]byte(was), " ")
+		require.NoError(t, err)
+		require.Equal(t, was, string(got))
 	}
 }
 

@@ -74,13 +74,14 @@ func Decode(data []byte, v Fielder) error { return decode(data, v, nil) }
 func decode(data []byte, v Fielder, view *view) error {
 	c := Coder{data: data, reading: true, all: string(data), view: view}
 	c.format = c.number("format", 0, 0, 1<<32)
-	if c.err == nil && (c.format < Oldest || c.format > Newest) {
+	switch {
+	case c.err != nil:
+		return c.err
+	case c.format < Oldest || c.format > Newest:
 		return fmt.Errorf("%w: format %d, and this release reads %d to %d", ErrMalformed, c.format, Oldest, Newest)
 	}
-	if c.err == nil {
-		v.Fields(&c)
-	}
-	if c.err == nil && len(c.data) > 0 {
+	v.Fields(&c)
+	if len(c.data) > 0 {
 		c.fail("end", "has bytes behind it")
 	}
 	return c.err
@@ -88,10 +89,7 @@ func decode(data []byte, v Fielder, view *view) error {
 
 // Format returns the number of the format that [Encode] wrote, or 0.
 func Format(data []byte) uint64 {
-	format, n := binary.Uvarint(data)
-	if n <= 0 {
-		return 0
-	}
+	format, _ := binary.Uvarint(data) // 0 if there is no number
 	return format
 }
 
@@ -208,11 +206,9 @@ func bit(b bool) uint64 {
 // Enum is a field that has one of the words, written as its place among them.
 func Enum[S ~string](c *Coder, name string, s *S, words []S) {
 	place := len(words) // none of them, and refused
-	if !c.reading {
-		for i, w := range words {
-			if w == *s {
-				place = i
-			}
+	for i, w := range words {
+		if w == *s {
+			place = i
 		}
 	}
 	place = int(c.number(name, uint64(place), 0, uint64(len(words)-1)))
@@ -234,10 +230,7 @@ const (
 func (c *Coder) Seconds(name string, t *time.Time) {
 	n := c.when(name, *t, t.Unix(), 1)
 	if c.reading && c.err == nil {
-		*t = time.Time{}
-		if n != zeroSeconds {
-			*t = time.Unix(n, 0).UTC()
-		}
+		*t = time.Unix(n, 0).UTC()
 	}
 	if c.view != nil {
 		c.view.time(name, "time in seconds", *t)
@@ -248,10 +241,7 @@ func (c *Coder) Seconds(name string, t *time.Time) {
 func (c *Coder) Millis(name string, t *time.Time) {
 	n := c.when(name, *t, t.UnixMilli(), 1000)
 	if c.reading && c.err == nil {
-		*t = time.Time{}
-		if n != zeroSeconds*1000 {
-			*t = time.UnixMilli(n).UTC()
-		}
+		*t = time.UnixMilli(n).UTC()
 	}
 	if c.view != nil {
 		c.view.time(name, "time in milliseconds", *t)
@@ -260,14 +250,12 @@ func (c *Coder) Millis(name string, t *time.Time) {
 
 // Instant is a field of a time to the nanosecond. It is read in UTC.
 func (c *Coder) Instant(name string, t *time.Time) {
-	n := c.when(name, *t, t.Unix(), 1)
+	n, nano := c.when(name, *t, t.Unix(), 1), uint64(0)
 	if n != zeroSeconds {
-		nano := c.number(name, uint64(t.Nanosecond()), 0, 999_999_999)
-		if c.reading && c.err == nil {
-			*t = time.Unix(n, int64(nano)).UTC()
-		}
-	} else if c.reading {
-		*t = time.Time{}
+		nano = c.number(name, uint64(t.Nanosecond()), 0, 999_999_999)
+	}
+	if c.reading && c.err == nil {
+		*t = time.Unix(n, int64(nano)).UTC()
 	}
 	if c.view != nil {
 		c.view.time(name, "instant", *t)
@@ -279,8 +267,8 @@ func (c *Coder) Instant(name string, t *time.Time) {
 func (c *Coder) when(name string, t time.Time, n, units int64) int64 {
 	zero, last := zeroSeconds*units, (lastSeconds+1)*units-1
 	u := uint64(0)
-	if !c.reading && !t.IsZero() {
-		if s := t.Unix(); s <= zeroSeconds || s > lastSeconds { // n may have overflowed
+	if !t.IsZero() {
+		if s := t.Unix(); s < zeroSeconds || s > lastSeconds { // n may have overflowed
 			c.fail(name, "is in no year that can be written")
 			return zero
 		}
@@ -289,7 +277,7 @@ func (c *Coder) when(name string, t time.Time, n, units int64) int64 {
 	if u = c.number(name, u, 0, 1<<62); u == 0 {
 		return zero
 	}
-	if n = unzigzag(u - 1); c.reading && (n <= zero || n > last) {
+	if n = unzigzag(u - 1); n <= zero || n > last {
 		c.fail(name, "is in no year that can be read")
 		return zero
 	}

@@ -18,7 +18,7 @@ func (c *Coder) Optional(name string, v Optional) {
 		c.view.open(name, "optional part", '{')
 		v.Fields(c)
 		c.view.close('}')
-		if c.reading && c.err == nil && v.IsZero() {
+		if v.IsZero() {
 			c.fail(name, "is there and has nothing in it")
 		}
 	}
@@ -30,7 +30,7 @@ func Option[T any](c *Coder, name string, v *T, zero func(T) bool, fields func(*
 		c.view.open(name, "optional part", '{')
 		fields(v, c)
 		c.view.close('}')
-		if c.reading && c.err == nil && zero(*v) {
+		if zero(*v) {
 			c.fail(name, "is there and has nothing in it")
 		}
 	}
@@ -57,7 +57,6 @@ func (c *Coder) present(name string, is bool) bool {
 func List[T any](c *Coder, name string, list *[]T, most int, fields func(*T, *Coder)) {
 	n := int(c.number(name, uint64(len(*list)), 0, uint64(most)))
 	if c.reading {
-		*list = nil
 		if n > len(c.data) { // each item takes at least one byte
 			c.fail(name, "is cut off")
 		}

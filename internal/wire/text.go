@@ -22,7 +22,7 @@ func (c *Coder) take(name string, n int) []byte {
 // takeText is take for a text.
 func (c *Coder) takeText(name string, n int) string {
 	at := len(c.all) - len(c.data)
-	if n == 0 || c.take(name, n) == nil {
+	if c.take(name, n) == nil {
 		return ""
 	}
 	return c.all[at : at+n]
@@ -32,7 +32,7 @@ func (c *Coder) takeText(name string, n int) string {
 func (c *Coder) Fixed(name string, b []byte) {
 	if c.reading {
 		copy(b, c.take(name, len(b)))
-	} else if c.err == nil {
+	} else {
 		c.data = append(c.data, b...)
 	}
 	if c.view != nil {
@@ -47,7 +47,7 @@ func (c *Coder) FixedText(name string, s *string, size int) {
 		*s = c.takeText(name, size)
 	case len(*s) != size:
 		c.fail(name, "is not as long as it must be")
-	case c.err == nil:
+	default:
 		c.data = append(c.data, *s...)
 	}
 	if c.view != nil {
@@ -60,7 +60,7 @@ func (c *Coder) Bytes(name string, b *[]byte, most int) {
 	n := int(c.number(name, uint64(len(*b)), 0, uint64(most)))
 	if c.reading {
 		*b = append((*b)[:0], c.take(name, n)...)
-	} else if c.err == nil {
+	} else {
 		c.data = append(c.data, *b...)
 	}
 	if c.view != nil {
@@ -80,7 +80,7 @@ func (c *Coder) text(name string, s *string, most int) {
 	n := int(c.number(name, uint64(len(*s)), 0, uint64(most)))
 	if c.reading {
 		*s = c.takeText(name, n)
-	} else if c.err == nil {
+	} else {
 		c.data = append(c.data, *s...)
 	}
 }
@@ -129,12 +129,7 @@ func (c *Coder) Word(name string, s *string, most int) {
 }
 
 func (c *Coder) word(name string, s *string, most int) {
-	place := uint64(0)
-	if !c.reading {
-		place = c.place(*s)
-	}
-	switch place = c.number(name, place, 0, uint64(len(c.words))+1); {
-	case c.err != nil:
+	switch place := c.number(name, c.place(*s), 0, uint64(len(c.words))+1); {
 	case place == 0: // the empty text, which is always known
 	case place > 1:
 		word := c.words[place-2]
@@ -146,7 +141,7 @@ func (c *Coder) word(name string, s *string, most int) {
 		}
 	default:
 		c.text(name, s, most)
-		if c.reading && c.err == nil && c.place(*s) != 1 {
+		if c.reading && c.place(*s) != 1 {
 			c.fail(name, "is spelled out a second time")
 		}
 		if c.words == nil {

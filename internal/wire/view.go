@@ -18,7 +18,7 @@ func View(v Fielder) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return w.json()
+	return w.json(), nil
 }
 
 // DecodeView is [Decode] that also returns the fields that it read, as View shows them: those
@@ -29,15 +29,13 @@ func DecodeView(data []byte, v Fielder) (string, error) {
 		return "", err
 	}
 	w.close('}')
-	return w.json()
+	return w.json(), nil
 }
 
-func (w *view) json() (string, error) {
+func (w *view) json() string {
 	var out bytes.Buffer
-	if err := json.Indent(&out, bytes.TrimSuffix(w.text, []byte(",")), "", "  "); err != nil {
-		return "", err
-	}
-	return out.String(), nil
+	_ = json.Indent(&out, bytes.TrimSuffix(w.text, []byte(",")), "", "  ") // the text of a view is JSON
+	return out.String()
 }
 
 // Layout returns the fields of v in their order, each with its kind, one per line: those
@@ -109,10 +107,7 @@ func (w *view) name(name, kind string) {
 }
 
 func (w *view) value(name, kind string, v any) {
-	text, err := json.Marshal(v)
-	if err != nil { // unreachable: numbers, texts and bools
-		text = []byte(`"?"`)
-	}
+	text, _ := json.Marshal(v) // numbers, texts and bools never fail
 	w.name(name, kind)
 	w.text = append(append(w.text, text...), ',')
 }

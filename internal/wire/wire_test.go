@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"runtime"
 	"strings"
@@ -114,6 +115,8 @@ func TestEncodeRefuses(t *testing.T) {
 		"within the zero second":    func(s *sample) { s.Seconds = time.Time{}.Add(1) },
 		"within the zero milli":     func(s *sample) { s.Millis = time.Time{}.Add(1) },
 		"after the years":           func(s *sample) { s.Millis = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"after all milliseconds":    func(s *sample) { s.Millis = time.Unix(1<<61, 0) },
+		"before all milliseconds":   func(s *sample) { s.Millis = time.Unix(-1<<61, 0) },
 		"far after the years":       func(s *sample) { s.Instant = time.Unix(math.MaxInt64, 0) },
 	} {
 		s := good()
@@ -126,6 +129,190 @@ func TestEncodeRefuses(t *testing.T) {
 		_, err = wire.View(&s)
 		require.Error(t, err, name)
 	}
+}
+
+// A value of the least or the greatest number of each field comes back, and so does one
+// that is almost empty.
+func TestBounds(t *testing.T) {
+	last := time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)
+	first := time.Time{}.Add(time.Second)
+	for name, edit := range map[string]func(*sample){
+		"empty":                  func(s *sample) { *s = sample{Small: 1, Mode: "off", Tag: "ab", Hex: "000000"} },
+		"two bytes":              func(s *sample) { s.Small, s.Big = 200, 128 },
+		"the least":              func(s *sample) { s.Part = point{-100, math.MinInt64} },
+		"the greatest":           func(s *sample) { s.Part = point{100, math.MaxInt64} },
+		"the first second":       func(s *sample) { s.Seconds, s.Millis, s.Instant = first, first, first },
+		"the first milliseconds": func(s *sample) { s.Millis = time.Time{}.Add(time.Millisecond) },
+		"the last second": func(s *sample) {
+			s.Seconds, s.Millis, s.Instant = last.Truncate(time.Second), last.Truncate(time.Millisecond), last
+		},
+	} {
+		s := good()
+		edit(&s)
+		require.Equal(t, s, wiretest.Read[sample](t, wiretest.Write(t, &s)), name)
+	}
+}
+
+// Writing changes nothing, also where the value is not written in full.
+func TestEncodeChangesNothing(t *testing.T) {
+	make := func() sample {
+		s := good()
+		at := noon.In(time.FixedZone("", 3600))
+		s.Seconds, s.Millis, s.Instant = at, at, at
+		return s
+	}
+	s := make()
+	data := wiretest.Write(t, &s)
+	require.Equal(t, make(), s)
+	require.Equal(t, good(), wiretest.Read[sample](t, data))
+
+	size, err := wire.Size(&s)
+	require.NoError(t, err)
+	require.Equal(t, len(data)-1, size)
+	after, err := wire.Append([]byte("before"), &s)
+	require.NoError(t, err)
+	require.Equal(t, append([]byte("before"), data...), after)
+}
+
+func TestFormat(t *testing.T) {
+	s := good()
+	require.EqualValues(t, wire.Written, wire.Format(wiretest.Write(t, &s)))
+	for _, none := range [][]byte{nil, {0x80}, bytes.Repeat([]byte{0xff}, 20)} {
+		require.Zero(t, wire.Format(none))
+	}
+}
+
+// The fields are told whether they are read, and in which format.
+func TestCoder(t *testing.T) {
+	for _, reading := range []bool{false, true} {
+		fields := fielder(func(c *wire.Coder) {
+			require.Equal(t, reading, c.Reading())
+			require.True(t, c.Since(wire.Written-1))
+			require.True(t, c.Since(wire.Written))
+			require.False(t, c.Since(wire.Written+1))
+			c.Check(nil)
+		})
+		if reading {
+			require.NoError(t, wire.Decode(wiretest.Raw(), fields))
+		} else {
+			require.Equal(t, wiretest.Raw(), wiretest.Write(t, fields))
+		}
+	}
+}
+
+// The first error stays, and the fields after it are neither read nor written.
+func TestTheFirstErrorStays(t *testing.T) {
+	first := errors.New("the first")
+	var entered int
+	count := func(*point, *wire.Coder) { entered++ }
+	part := fielder(func(*wire.Coder) { entered++ })
+	s, other := good(), &point{1, 1}
+	at := noon.In(time.FixedZone("", 3600))
+	s.Seconds, s.Millis, s.Instant = at, at, at
+	three := []point{{X: 101}, {}, {}}
+	after := fielder(func(c *wire.Coder) {
+		c.Check(first)
+		c.Check(errors.New("another"))
+		c.Part("part", part)
+		wire.Option(c, "option", other, func(point) bool { return false }, count)
+		wire.Maybe(c, "maybe", &other, count)
+		wire.List(c, "list", &three, 3, count)
+		s.Fields(c)
+		c.FixedText("tag", &s.Text, 9)
+	})
+	written := good()
+	written.Small, written.Big, written.Signed, written.Flag, written.Mode, written.Exact = 1, 2, 3, false, "off", [4]byte{}
+	data := append(wiretest.Raw(uint64(1), uint64(1), uint64(3)), wiretest.Write(t, &written)[1:]...)
+
+	err := wire.Decode(data, after)
+	require.ErrorIs(t, err, wire.ErrMalformed)
+	require.ErrorIs(t, err, first)
+	require.NotContains(t, err.Error(), "another")
+	want := good()
+	want.Seconds, want.Millis, want.Instant = at, at, at
+	want.Bytes, want.Text, want.Tag, want.Hex = []byte{}, "", "", "" // texts are not kept
+	require.Equal(t, want, s)
+	require.Equal(t, &point{1, 1}, other)
+
+	s = good()
+	_, err = wire.Encode(after)
+	require.ErrorIs(t, err, first)
+	require.Zero(t, entered)
+
+	_, err = wire.Encode(fielder(func(c *wire.Coder) {
+		wire.List(c, "list", &three, 3, func(p *point, c *wire.Coder) { entered++; p.Fields(c) })
+		c.FixedText("tag", new(string), 1)
+	}))
+	require.ErrorContains(t, err, "x is out of its bounds")
+	require.Equal(t, 1, entered, "the items after the first error")
+
+	err = wire.Decode(nil, part)
+	require.ErrorContains(t, err, "format is not a number")
+	require.Equal(t, 1, entered, "the fields of an unknown format")
+}
+
+// parts may have a part of each optional kind, and one number without a greatest value.
+type parts struct {
+	option point
+	maybe  *point
+	number int64
+	count  int
+}
+
+func (p *parts) Fields(c *wire.Coder) {
+	wire.Option(c, "option", &p.option, func(p point) bool { return p == point{} }, (*point).Fields)
+	wire.Maybe(c, "maybe", &p.maybe, (*point).Fields)
+	wire.Number(c, "number", &p.number, 0, math.MaxInt64)
+	wire.Number(c, "count", &p.count, 0, 9)
+}
+
+// An optional part takes a byte if it is absent; one that Maybe reads may be zero.
+func TestOptionalParts(t *testing.T) {
+	for _, c := range []struct {
+		parts
+		raw  []byte
+		view string
+	}{
+		{parts{}, wiretest.Raw(uint64(0), uint64(0), uint64(0), uint64(0)), `{"number": 0, "count": 0}`},
+		{parts{option: point{X: 1}}, wiretest.Raw(uint64(1), 1, 0, uint64(0), uint64(0), uint64(0)), `{"option": {"x": 1, "y": 0}, "number": 0, "count": 0}`},
+		{parts{maybe: &point{}, count: 9}, wiretest.Raw(uint64(0), uint64(1), 0, 0, uint64(0), uint64(9)), `{"maybe": {"x": 0, "y": 0}, "number": 0, "count": 9}`},
+		{parts{maybe: &point{X: 2}}, wiretest.Raw(uint64(0), uint64(1), 2, 0, uint64(0), uint64(0)), `{"maybe": {"x": 2, "y": 0}, "number": 0, "count": 0}`},
+	} {
+		require.Equal(t, c.raw, wiretest.Write(t, &c.parts))
+		require.Equal(t, c.parts, wiretest.Read[parts](t, c.raw))
+		require.JSONEq(t, c.view, wiretest.View(t, &c.parts))
+	}
+}
+
+// A layout has each field once, below that of which it is a part.
+func TestLayout(t *testing.T) {
+	fields, err := wire.Layout(&parts{option: point{X: 1}, maybe: &point{}})
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"option: optional part", "  x: signed number", "  y: signed number",
+		"maybe: optional part", "  x: signed number", "  y: signed number",
+		"number: number", "count: number, at most 9",
+	}, fields)
+	s := good()
+	fields, err = wire.Layout(&s)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"small: number, 1 to 200", "big: number", "signed: signed number", "flag: bool", `mode: number, one of ["off" "on"]`, "exact: 4 bytes",
+		"bytes: bytes, at most 8", "text: text, at most 8", "tag: 2 bytes", "hex: hex of 3 bytes", "words: list, at most 5", "  word: word, at most 8",
+		"seconds: time in seconds", "millis: time in milliseconds", "instant: instant", "part: part", "  x: signed number", "  y: signed number",
+		"optional: optional part", "  x: signed number", "  y: signed number", "list: list, at most 3", "  x: signed number", "  y: signed number",
+	}, fields)
+	_, err = wire.Layout(&sample{})
+	require.ErrorIs(t, err, wire.ErrMalformed)
+}
+
+// A view shows a zero time as null.
+func TestViewOfZeroTimes(t *testing.T) {
+	require.JSONEq(t, `{"seconds": null, "millis": null, "instant": null}`, wiretest.View(t, fielder(func(c *wire.Coder) {
+		c.Seconds("seconds", new(time.Time))
+		c.Millis("millis", new(time.Time))
+		c.Instant("instant", new(time.Time))
+	})))
 }
 
 // A large value may have a million texts of a GiB each.
@@ -168,6 +355,9 @@ func TestDecodeRefuses(t *testing.T) {
 		}), wiretest.Raw(uint64(1), 0, 1), wiretest.Raw(uint64(1), 0, 0)},
 		"a word": {fielder(func(c *wire.Coder) { c.Word("long", new(string), 8); c.Word("short", new(string), 2) }),
 			wiretest.Raw(uint64(1), "ab", uint64(2)), wiretest.Raw(uint64(1), "abc", uint64(2))},
+		"a word again": {fielder(func(c *wire.Coder) { c.Word("first", new(string), 8); c.Word("second", new(string), 8) }),
+			wiretest.Raw(uint64(1), "a", uint64(1), "b"), wiretest.Raw(uint64(1), "a", uint64(1), "a")},
+		"a text at the end": {fielder(func(c *wire.Coder) { c.Text("t", new(string), 8) }), wiretest.Raw("ab"), wiretest.Raw("ab")[:3]},
 		"the first second": {fielder(func(c *wire.Coder) { c.Seconds("t", new(time.Time)) }),
 			wiretest.Raw(uint64(2 * (62_135_596_800 - 1))), wiretest.Raw(uint64(2 * 62_135_596_800))},
 		"the last second": {fielder(func(c *wire.Coder) { c.Seconds("t", new(time.Time)) }),
