@@ -269,7 +269,7 @@ func (p *tab) sound() {
 		for (const e of document.querySelectorAll("img:not([alt])")) faults.push("a picture has no description: " + name(e));
 		const clock = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 		while (scripts && clock.nextNode()) // the day that ends a time to set up is in UTC, as administrators choose it; an option cannot contain a time
-			if (/ UTC\b/.test(clock.currentNode.data) && !clock.currentNode.parentElement.closest(".terms, #stricter, #until-hint, #deadline-hint, option")) faults.push("not in the zone of the person: " + clock.currentNode.data);
+			if (/ UTC\b/.test(clock.currentNode.data.replaceAll(/23:59( Uhr)? UTC/g, "")) && !clock.currentNode.parentElement.closest(".terms, #stricter, #until-hint, #deadline-hint, option")) faults.push("not in the zone of the person: " + clock.currentNode.data);
 		if (html.scrollWidth > html.clientWidth)
 			for (const e of document.querySelectorAll("main *"))
 				if (e.getBoundingClientRect().right > html.clientWidth + 1) faults.push("sticks out of the window: " + name(e));
