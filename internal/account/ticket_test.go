@@ -82,3 +82,13 @@ func TestDrawTicketKeyAfterTheClockWentBack(t *testing.T) {
 	require.False(t, a.IsSpent("new", at))
 	require.Zero(t, a.Generation)
 }
+
+// A copy of an account keeps its used tickets as they were, in their order.
+func TestDropTicketsLeavesCopies(t *testing.T) {
+	a := Account{Spent: []Spent{{"second", 2}, {"first", 1}, {"third", 3}}}
+	before := a
+	a.dropTickets(1)
+	require.Equal(t, []Spent{{"second", 2}, {"third", 3}}, a.Spent)
+	require.EqualValues(t, 1, a.UsedUpTo)
+	require.Equal(t, []Spent{{"second", 2}, {"first", 1}, {"third", 3}}, before.Spent)
+}

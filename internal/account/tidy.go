@@ -2,6 +2,7 @@ package account
 
 import (
 	"bytes"
+	"errors"
 	"time"
 )
 
@@ -18,9 +19,6 @@ func (a *Account) Tidy(at time.Time, longest time.Duration) (changed, empty bool
 		a.Sends = Account{}.Sends
 	}
 	after, err := encode(a)
-	if err != nil {
-		return false, false, err
-	}
-	nothing, err := encode(&Account{format: a.format})
-	return !bytes.Equal(before, after), bytes.Equal(after, nothing), err
+	nothing, none := encode(&Account{format: a.format})
+	return !bytes.Equal(before, after), bytes.Equal(after, nothing), errors.Join(err, none)
 }

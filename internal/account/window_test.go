@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -38,6 +39,16 @@ func TestWindowIsUsedUp(t *testing.T) {
 	require.Len(t, opened().Rest(windowKey, "mark", at), 2)
 }
 
+// A window is there with any of its parts.
+func TestWindowIsZero(t *testing.T) {
+	require.True(t, new(Window).IsZero())
+	for _, w := range []Window{
+		{Key: windowKey}, {Mark: "mark"}, {Until: at}, {Actions: []string{"reset"}}, {Targets: opened().Targets},
+	} {
+		require.False(t, w.IsZero(), w)
+	}
+}
+
 // A window is refused in another browser, after its sessions were ended, for something
 // else, and before and after its time.
 func TestWindowRefuses(t *testing.T) {
@@ -52,7 +63,8 @@ func TestWindowRefuses(t *testing.T) {
 		"right":           {windowKey, "mark", at, "reset", one, true},
 		"last moment":     {windowKey, "mark", at.Add(WindowAge - time.Millisecond), "reset", one, true},
 		"over":            {windowKey, "mark", at.Add(WindowAge), "reset", one, false},
-		"of the future":   {windowKey, "mark", at.Add(-time.Hour), "reset", one, false},
+		"clocks differ":   {windowKey, "mark", at.Add(-skew.Tolerance), "reset", one, true},
+		"of the future":   {windowKey, "mark", at.Add(-skew.Tolerance - time.Millisecond), "reset", one, false},
 		"another browser": {[16]byte{8}, "mark", at, "reset", one, false},
 		"another mark":    {windowKey, "other", at, "reset", one, false},
 		"another action":  {windowKey, "mark", at, "exempt", one, false},
