@@ -232,7 +232,7 @@ func (a Admin) forget(ctx context.Context, who author, target store.AccountID) e
 // code: printed or logged it is a placeholder, and it does not encode as text or JSON.
 type IssuedCode struct {
 	ID      store.AccountID
-	Code    string // anybody who has this code and the password can enroll
+	Code    string // lets whoever has it and the password enroll
 	Expires time.Time
 }
 

@@ -34,7 +34,7 @@ type Member struct {
 	ID                store.AccountID
 	State             MemberState
 	Enrollment        enroll.State
-	Enrolling         bool      // whether an enrollment of an authenticator or a phone has begun and is not confirmed: perhaps a thief's, who has the password
+	Enrolling         bool      // whether an authenticator or a phone is being set up, perhaps by a thief who knows the password
 	Required          bool      // whether policy requires a factor
 	GraceUntil        time.Time // when an enrollment becomes required; may be past; zero for no grace period
 	GraceBegins       bool      // whether the grace period begins at the next sign-in: until then GraceUntil is counted from now

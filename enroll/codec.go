@@ -57,7 +57,7 @@ func (e *Enrollment) Fields(c *wire.Coder) {
 	wire.List(c, "retired", &e.retired, maxRetired, (*retired).fields)
 	c.Millis("reset", &e.reset)
 	c.Bool("lapsed", &e.lapsed)
-	if c.Reading() && state != Disabled { // the zero value comes back as itself
+	if c.Reading() && state != Disabled { // a zero Enrollment is read as a zero Enrollment
 		e.state = state
 	}
 	c.Check(e.check())

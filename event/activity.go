@@ -143,7 +143,7 @@ func (a Activity) Waiting() (n int) {
 func (s *state) trim() {
 	before, changes := s.Events, 0
 	drop := func(i int) {
-		if len(s.Events) == len(before) { // the first: until now they are shared with another Activity
+		if len(s.Events) == len(before) { // until now the events are shared with another Activity
 			s.Events = slices.Clone(s.Events)
 		}
 		s.Events = slices.Delete(s.Events, i, i+1)

@@ -72,7 +72,7 @@ func TestIssueCheck(t *testing.T) {
 }
 
 // Of the tokens that a browser shows, those of the person come first, then the others in
-// their order. What is no token is left out.
+// their order. Texts that are not tokens are left out.
 func TestSelect(t *testing.T) {
 	_, r := newRing(t)
 	issue := func(user string) trust.Token {

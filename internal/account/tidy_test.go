@@ -20,7 +20,7 @@ func TestTidyOfAnAccountThatCannotBeWritten(t *testing.T) {
 	require.False(t, empty)
 }
 
-// An issued code is there with its set or its time.
+// An issued code with a set or a time is not zero.
 func TestIssuedIsZero(t *testing.T) {
 	at := time.Date(2026, time.March, 28, 12, 0, 0, 0, time.UTC)
 	_, set := recovery.New(at)

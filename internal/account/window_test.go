@@ -39,7 +39,7 @@ func TestWindowIsUsedUp(t *testing.T) {
 	require.Len(t, opened().Rest(windowKey, "mark", at), 2)
 }
 
-// A window is there with any of its parts.
+// A window with any of its parts is not zero.
 func TestWindowIsZero(t *testing.T) {
 	require.True(t, new(Window).IsZero())
 	for _, w := range []Window{

@@ -37,8 +37,8 @@ const (
 	maxErrors = 16
 )
 
-// errLate means that a process was so slow that it began no call: another one may soon
-// claim the notifications.
+// errLate means that the claim is too old for another call: another process may soon claim
+// the notifications.
 var errLate = errors.New("engine: no time is left for another call of the notifier")
 
 // claims claims the pending notifications for this process, unless another process has a
@@ -113,7 +113,7 @@ func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 			if left, since, err = e.told(ctx, id, n); err != nil {
 				return err
 			}
-		case ctx.Err() != nil: // it did not get its whole time
+		case ctx.Err() != nil: // the call was cut short
 			e.stop(ctx, id, last, untried(left, tried))
 			return errors.Join(append(refused, err)...)
 		case len(refused) < maxErrors:
@@ -150,8 +150,8 @@ func untried(left []event.Notification, tried map[uint64]bool) (count int) {
 	return count
 }
 
-// next returns the first notification behind the given number that was not tried yet, or
-// else the first one from the beginning.
+// next returns the first notification behind the given number that was not tried yet. If
+// there is none, it begins with the oldest again.
 func next(left []event.Notification, last uint64, tried map[uint64]bool) (event.Notification, bool) {
 	for _, from := range []uint64{last, 0} {
 		for _, n := range left {

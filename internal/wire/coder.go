@@ -89,7 +89,7 @@ func decode(data []byte, v Fielder, view *view) error {
 
 // Format returns the number of the format that [Encode] wrote, or 0.
 func Format(data []byte) uint64 {
-	format, _ := binary.Uvarint(data) // 0 if there is no number
+	format, _ := binary.Uvarint(data) // 0 for data that begins with no number
 	return format
 }
 

@@ -234,7 +234,7 @@ func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error
 		return fmt.Errorf("%w: %s is missing, although Migrate has found it", ErrTableLost, s.names.accounts())
 	case at == 0 && !there, (at == 0 || there && at < 0) && !s.d.d.repeatable:
 		// With repeatable migrations, one that stopped halfway may have left the accounts
-		// without the ledger's row. None leaves a ledger without the accounts.
+		// without the ledger's row. No migration leaves a ledger without the accounts.
 		return fmt.Errorf("%w: %s does not record how %s was made", ErrLedgerLost, s.names.ledger(), s.names.accounts())
 	}
 	for at = max(at, 0); at < len(steps); at++ {

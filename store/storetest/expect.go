@@ -94,8 +94,8 @@ func expectAbsent(ctx context.Context, s store.Store, id store.AccountID) error 
 	return nil
 }
 
-// refused reports an error of what that does not match want, nil included. After a
-// conflict [store.Update] decides again, and not if the error is also ErrNotWritten.
+// refused returns an error that names the call unless err matches want. A conflict must not
+// be ErrNotWritten too: [store.Update] would not decide again.
 func refused(what string, err, want error) error {
 	both := errors.Is(err, store.ErrConflict) && errors.Is(err, store.ErrNotWritten)
 	if !errors.Is(err, want) || both {

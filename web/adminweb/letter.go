@@ -107,8 +107,9 @@ type Answer struct {
 // event.ApprovalWithdrawn is about, for the letter to the administrator who asked. The
 // answer is zero for other events, for a request that the administrator withdrew, and if the
 // tenant's history no longer has the request or the directory no longer has the
-// administrator. An administrator whose id is longer than the 190 bytes that an event keeps,
-// with the id of their tenant if it is another one, is not found either. Requests that expire, or end because another policy is set, have no answer.
+// administrator. It does not find an administrator whose id, with the id of another tenant
+// before it, is longer than the 190 bytes that an event keeps. Requests that expire, or end
+// because another policy is set, have no answer.
 func (p *Pages) Answered(ctx context.Context, e event.Event) (Answer, error) {
 	if e.Kind != event.ApprovalGranted && e.Kind != event.ApprovalWithdrawn {
 		return Answer{}, nil

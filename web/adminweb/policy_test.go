@@ -233,7 +233,7 @@ func TestAppIsNeededBeforeTheForm(t *testing.T) {
 		require.Contains(t, b.Get(page).Text("needs-app"), "Changes require a code from an authenticator app of your own.", page)
 		require.Empty(t, withApp.Get(page).Text("needs-app"), page)
 	}
-	require.Empty(t, b.open(nora).Text("needs-app"), "there is no form on one's own page")
+	require.Empty(t, b.open(nora).Text("needs-app"), "an administrator's own page has no form")
 	b.Get(pages[3])
 	require.Contains(t, b.Page.Links(), "/2fa/setup")
 	b.Get("/2fa/setup")

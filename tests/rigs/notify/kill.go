@@ -63,7 +63,7 @@ func Kill(ctx context.Context, s store.Store, role, where string, rounds int) (t
 	return calls.judge(ctx, s, rounds)
 }
 
-// counts has how often the notifier was called for a user.
+// counts counts the calls of the notifier for each user.
 type counts map[string]int
 
 // run has a child do a job and counts its calls. lived is false if it was killed.

@@ -94,8 +94,8 @@ func (v *victim) Put(ctx context.Context, rec store.Record, was store.Version) e
 	return err
 }
 
-// List hides from a victim that delivers what others have left: the deaths of earlier
-// rounds are not its to mend.
+// List hides the messages of earlier rounds from a victim that delivers: it works on one
+// account only.
 func (v *victim) List(ctx context.Context, q store.Query) (store.Page, error) {
 	page, err := v.Store.List(ctx, q)
 	if v.job == deliver {

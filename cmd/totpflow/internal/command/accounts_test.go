@@ -208,8 +208,8 @@ func TestNothingToReset(t *testing.T) {
 	r := h.fails(4, "2 of 2 were refused", "reset", "bare", "nobody", "--tenant", "acme", reason, "--yes")
 	require.Empty(t, r.events())
 
-	// What was reset before can be reset again: the 24 hours begin again. A machine account
-	// and a frozen one have something to end.
+	// An account that was reset before can be reset again, which starts another 24 hours.
+	// Machine accounts and frozen accounts can be reset too.
 	for _, user := range []string{"ana", "ben", "fs01", "eva"} {
 		h.ok("reset", user, "--tenant", "acme", reason, "--yes")
 	}

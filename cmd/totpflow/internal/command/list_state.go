@@ -57,8 +57,8 @@ func (a *app) members(ctx context.Context, s *session, l *listing) iter.Seq2[adm
 	}
 }
 
-// merged yields the members of two lists in the order of their ids. One that moves from
-// the one to the other meanwhile is yielded once. It ends at the first error.
+// merged yields the members of two lists in the order of their ids. A member that moves from
+// one list to the other meanwhile is yielded once. It ends at the first error.
 func merged(one, other iter.Seq2[admin.Member, error]) iter.Seq2[admin.Member, error] {
 	return func(yield func(admin.Member, error) bool) {
 		next, stop := iter.Pull2(other)
